@@ -1,0 +1,117 @@
+//! Users of a tenant.
+
+use chrono::TimeDelta;
+
+use super::{StoreHandler, TRIES, contended};
+use crate::error::ApiError;
+use crate::ids::{TenantId, UserId};
+use crate::outbox::OutboxEvent;
+use crate::standard_api::{
+    CreateUserRequest, CreatedUserResponse, UpdateUserRequest, UserFilters, UserResponse, UserStatus,
+    UsersListResponse,
+};
+use crate::text;
+use crate::users::{Changed, Inserted, User, UserSearch};
+
+/// A market is told at most so often that a limit refuses users.
+const QUOTA_NEWS: TimeDelta = TimeDelta::hours(1);
+
+impl StoreHandler {
+    pub(super) async fn users_page(
+        &self,
+        tenant: &TenantId,
+        filters: UserFilters,
+    ) -> Result<UsersListResponse, ApiError> {
+        self.active_tenant(tenant).await?;
+        let search = UserSearch {
+            role: filters.role,
+            status: filters.status,
+            folded: filters.search.as_deref().map(text::fold),
+            page: filters.page,
+        };
+        let list = self.0.store.users(tenant, &search).await?;
+        Ok(UsersListResponse {
+            tenant_id: tenant.clone(),
+            total: list.total,
+            limit: filters.page.limit,
+            offset: filters.page.offset,
+            users: list.users.into_iter().map(|(user, usage)| user.response(usage)).collect(),
+        })
+    }
+
+    pub(super) async fn add_user(
+        &self,
+        tenant: &TenantId,
+        request: CreateUserRequest,
+    ) -> Result<CreatedUserResponse, ApiError> {
+        for _ in 0..TRIES {
+            let (found, now) = self.active_tenant(tenant).await?;
+            let user = User {
+                tenant: tenant.clone(),
+                id: UserId::random(),
+                login_name: text::email_key(&request.email),
+                email: Some(request.email.clone()),
+                name: request.name.clone(),
+                role: request.role,
+                status: UserStatus::Active,
+                created_at: now,
+                updated_at: now,
+                last_login: None,
+            };
+            let limit = found.limits.max_users;
+            let event = OutboxEvent::user_created(&found, &user, now);
+            match self.0.store.insert_user(found.revision, &user, limit, &event).await? {
+                Inserted::Done => return Ok(created(user)),
+                Inserted::Taken => return Err(ApiError::user_exists(&request.email)),
+                Inserted::OverQuota => {
+                    let news = OutboxEvent::quota_exceeded(&found, "max_users", limit, now);
+                    self.0.store.queue_unless_recent(&news, now - QUOTA_NEWS).await?;
+                    return Err(ApiError::quota_exceeded("max_users", limit));
+                }
+                Inserted::Stale => {}
+            }
+        }
+        Err(contended())
+    }
+
+    pub(super) async fn change_user(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        request: &UpdateUserRequest,
+    ) -> Result<UserResponse, ApiError> {
+        for _ in 0..TRIES {
+            let (found, now) = self.active_tenant(tenant).await?;
+            match self.0.store.update_user(tenant, found.revision, user, request, now).await? {
+                Changed::Done((user, usage)) => return Ok(user.response(usage)),
+                Changed::Missing => return Err(ApiError::user_not_found(user)),
+                Changed::Stale => {}
+            }
+        }
+        Err(contended())
+    }
+
+    pub(super) async fn remove_user(&self, tenant: &TenantId, user: &UserId) -> Result<(), ApiError> {
+        for _ in 0..TRIES {
+            let (found, _) = self.active_tenant(tenant).await?;
+            match self.0.store.delete_user(tenant, found.revision, user).await? {
+                Changed::Done(()) => return Ok(()),
+                Changed::Missing => return Err(ApiError::user_not_found(user)),
+                Changed::Stale => {}
+            }
+        }
+        Err(contended())
+    }
+}
+
+fn created(user: User) -> CreatedUserResponse {
+    CreatedUserResponse {
+        user_id: user.id,
+        email: user.email.unwrap_or_default(),
+        name: user.name,
+        role: user.role,
+        status: user.status,
+        created_at: user.created_at,
+        temporary_password: true,
+    }
+}

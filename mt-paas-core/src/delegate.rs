@@ -31,6 +31,11 @@ macro_rules! delegate_standard_api {
                 $crate::StandardAPIHandler::catalog(&self.$to)
             }
         });
+        $crate::__delegate_operation!(access_url [$($own)*] {
+            fn access_url(&self, tenant: &$crate::TenantId) -> String {
+                $crate::StandardAPIHandler::access_url(&self.$to, tenant)
+            }
+        });
         $crate::__delegate_operation!(check_health [$($own)*] {
             fn check_health<'s, 'async_trait>(&'s self)
                 -> $crate::__private::Answer<'async_trait, $crate::standard_api::HealthResponse>
@@ -109,6 +114,7 @@ macro_rules! __delegate_of_user {
 macro_rules! __delegate_operation {
     ($name:ident [] { $($operation:tt)* }) => { $($operation)* };
     (catalog [catalog $($own:ident)*] $operation:tt) => {};
+    (access_url [access_url $($own:ident)*] $operation:tt) => {};
     (check_health [check_health $($own:ident)*] $operation:tt) => {};
     (activate_tenant [activate_tenant $($own:ident)*] $operation:tt) => {};
     (deactivate_tenant [deactivate_tenant $($own:ident)*] $operation:tt) => {};

@@ -53,6 +53,9 @@ pub trait StandardAPIHandler: Send + Sync + 'static {
     /// [`ApiError::not_supported`].
     fn catalog(&self) -> Catalog;
 
+    /// Where the people of a tenant find the service: an absolute http or https address, another for each tenant.
+    fn access_url(&self, tenant: &TenantId) -> String;
+
     /// Whether the service works. Never fails: a broken service says so.
     async fn check_health(&self) -> HealthResponse;
 

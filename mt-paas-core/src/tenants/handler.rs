@@ -148,6 +148,10 @@ impl StandardAPIHandler for StoreHandler {
         }
     }
 
+    fn access_url(&self, tenant: &TenantId) -> String {
+        format!("{}/t/{tenant}", self.0.public_url)
+    }
+
     async fn check_health(&self) -> HealthResponse {
         let status = match self.0.store.ping().await {
             Ok(()) => HealthStatus::Healthy,

@@ -7,7 +7,7 @@ use crate::error::ApiError;
 use crate::ids::TenantId;
 use crate::outbox::OutboxEvent;
 use crate::standard_api::{
-    ActivateRequest, ActivateResponse, DeactivateRequest, DeactivateResponse, TenantStatus,
+    ActivateRequest, ActivateResponse, DeactivateRequest, DeactivateResponse, StandardAPIHandler, TenantStatus,
 };
 
 impl StoreHandler {
@@ -102,7 +102,7 @@ impl StoreHandler {
         ActivateResponse {
             success: true,
             tenant_id: tenant.clone(),
-            access_url: format!("{}/t/{tenant}", self.0.public_url),
+            access_url: self.access_url(tenant),
             message: message.to_owned(),
         }
     }

@@ -1,0 +1,54 @@
+//! The smallest service that conforms to the Standard API: the ready-made handler, with resources of its own.
+
+mod demo;
+mod handler;
+mod pages;
+
+use std::error::Error;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use mt_paas_axum::auth::MarketKeyLayer;
+use mt_paas_axum::compat::applications;
+use mt_paas_axum::deprecation::deprecated;
+use mt_paas_axum::http::HeaderName;
+use mt_paas_axum::service::{About, Context};
+use mt_paas_core::StoreHandler;
+
+use crate::demo::Demo;
+use crate::handler::Advisor;
+use crate::pages::Desk;
+
+/// Who this service is.
+pub const ABOUT: About = About { name: "advisor", version: env!("CARGO_PKG_VERSION"), port: 8000 };
+
+/// The whole service as a router.
+///
+/// # Errors
+///
+/// A sentence that names the setting that cannot be used.
+pub fn app(context: Context) -> Result<Router, Box<dyn Error + Send + Sync>> {
+    let ready_made = || {
+        StoreHandler::builder(context.store.clone(), ABOUT.name, ABOUT.version)
+            .public_url(&context.public_url)
+            .prices(context.prices.clone())
+            .plans(handler::plans())
+    };
+    let store = ready_made().hooks(Demo::new(ready_made().build()?)).build()?;
+    let advisor = Arc::new(Advisor::new(store));
+
+    // What markets called before the Standard API; see the migration guide.
+    let end = context.settings.aliases.deprecation("/mt/tenant/%7Btenant_id%7D/activate");
+    let old = Router::new()
+        .route("/api/marketplace/demo/request", applications(advisor.clone()))
+        .route("/api/marketplace/demo/provision", applications(advisor.clone()))
+        .layer(deprecated(end.reason, end.since, end.sunset, end.successor))
+        .layer(MarketKeyLayer::new(context.market_keys.clone(), HeaderName::from_static("x-marketplace-key")));
+    let desk = Router::new()
+        .route("/", get(pages::start))
+        .route("/t/{tenant}", get(pages::tenant))
+        .route("/style.css", get(pages::style))
+        .with_state(Arc::new(Desk::new(context.clone(), advisor.clone())));
+    Ok(context.standard_api(advisor).routes(old.merge(desk).into()).build()?)
+}

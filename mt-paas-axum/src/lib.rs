@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+
+pub mod auth;
+pub mod compat;
+pub mod deprecation;
+pub mod error;
+pub mod extract;
+pub mod idempotency;
+mod json;
+mod openapi;
+pub mod request_id;
+#[cfg(feature = "service")]
+pub mod service;
+pub mod serve;
+pub mod standard_api;
+pub mod tenant;
+
+pub use error::Problem;
+pub use http;
+pub use standard_api::StandardApi;

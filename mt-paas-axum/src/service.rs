@@ -1,0 +1,67 @@
+//! What every service binary does alike: settings from the environment, keys, the command line, start and stop.
+//!
+//! A service gives its name and a function that makes its router; see `examples/advisor` for a whole `main.rs`.
+
+mod command;
+mod keys;
+mod settings;
+mod texts;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use mt_paas_core::store::Store;
+use mt_paas_core::usage::PriceList;
+
+pub use command::run;
+pub use settings::{InvalidSetting, Settings};
+
+use crate::auth::MarketKeys;
+use crate::compat::Aliases;
+use crate::standard_api::{StandardApi, StandardApiBuilder};
+
+/// Who a service is.
+#[derive(Debug, Clone, Copy)]
+pub struct About {
+    /// Its name, also of its database file and its binary.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// The port that it listens on unless `PORT` says otherwise.
+    pub port: u16,
+}
+
+/// What a service is given to make its router from.
+#[derive(Clone)]
+pub struct Context {
+    /// Who it is.
+    pub about: About,
+    /// Where it keeps things.
+    pub store: Arc<dyn Store>,
+    /// The keys of its markets.
+    pub market_keys: MarketKeys,
+    /// Where people reach it, without a path.
+    pub public_url: String,
+    /// What tokens cost.
+    pub prices: PriceList,
+    /// The rest of the settings.
+    pub settings: Arc<Settings>,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl Context {
+    /// A router of the Standard API with everything that the settings say.
+    pub fn standard_api(&self, handler: Arc<dyn mt_paas_core::StandardAPIHandler>) -> StandardApiBuilder {
+        StandardApi::builder(handler)
+            .market_keys(self.market_keys.clone())
+            .idempotency(self.store.clone())
+            .aliases(Aliases::new(self.settings.aliases))
+            .cors_origins(self.settings.cors_origins.clone())
+            .docs(self.settings.docs.unwrap_or(self.address.ip().is_loopback()))
+    }
+}
+
+/// Makes a service's router; a failure is one sentence for the operator.
+pub type Make = fn(Context) -> Result<Router, Box<dyn std::error::Error + Send + Sync>>;

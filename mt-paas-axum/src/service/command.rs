@@ -1,0 +1,181 @@
+//! The command line of a service: `serve` (the default), `migrate`, `usage`.
+
+use std::error::Error;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Command;
+use mt_paas_core::ids::TenantId;
+use mt_paas_core::store::Store;
+use mt_paas_core::store::memory::MemoryStore;
+use mt_paas_core::store::sea_orm::{Migrations, SqlStore};
+use tokio::net::TcpListener;
+
+use super::keys::made_key;
+use super::settings::{SETTINGS, Settings};
+use super::texts::Language;
+use super::{About, Context, Make};
+use crate::serve::{ServeOptions, serve, terminated};
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// Runs a service's binary: reads the command line and the environment, and does what they say. A failure is one
+/// sentence on standard error and an exit code other than 0.
+pub fn run(about: About, make: Make) -> ExitCode {
+    let language = Language::of(&environment);
+    let matches = command(about, language).get_matches();
+    let ran = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::from).and_then(|runtime| {
+        runtime.block_on(async {
+            let settings = Settings::read(about, &environment)?;
+            log_to_stderr(&settings.log)?;
+            match matches.subcommand() {
+                Some(("migrate", what)) => migrate(&settings, what.subcommand_name().unwrap_or_default()).await,
+                Some(("usage", what)) => audit_usage(&settings, what.subcommand_name() == Some("rebuild")).await,
+                _ => serve_until_told(about, make, settings, language).await,
+            }
+        })
+    });
+    match ran {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{}: {error}", about.name);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the command line reads the environment")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn command(about: About, language: Language) -> Command {
+    let say = |english: &'static str, korean: &'static str| language.say(english, korean);
+    let settings: String = SETTINGS
+        .iter()
+        .map(|(name, english, korean)| {
+            let meaning = language.say(english, korean);
+            let meaning = meaning.replace("{name}", about.name).replace("{port}", &about.port.to_string());
+            format!("  {name:<22}{meaning}\n")
+        })
+        .collect();
+    let secrets = say(
+        "DATABASE_URL and MARKET_API_KEYS can also be given as files: NAME_FILE.",
+        "DATABASE_URL과 MARKET_API_KEYS는 NAME_FILE로 파일에서 읽을 수 있습니다.",
+    );
+    let one = |name: &'static str, help: &'static str| Command::new(name).about(help);
+    Command::new(about.name)
+        .version(about.version)
+        .about(say("A service that speaks the Standard API", "표준 API를 제공하는 서비스"))
+        .after_help(format!("{}:\n{settings}\n{secrets}", say("Environment", "환경 변수")))
+        .disable_help_subcommand(true)
+        .subcommand(one("serve", say("Serve until told to stop (the default)", "멈추라고 할 때까지 서비스합니다 (기본)")))
+        .subcommand(
+            one("migrate", say("Look after the database's tables", "데이터베이스 테이블을 관리합니다"))
+                .subcommand_required(true)
+                .disable_help_subcommand(true)
+                .subcommand(one("up", say("Apply all migrations", "모든 마이그레이션을 적용합니다")))
+                .subcommand(one("down", say("Take the last migration back", "마지막 마이그레이션을 되돌립니다")))
+                .subcommand(one("status", say("List migrations and their state", "마이그레이션과 상태를 보여 줍니다")))
+                .subcommand(one("history", say("List applied migrations by time", "적용한 순서대로 보여 줍니다"))),
+        )
+        .subcommand(
+            one("usage", say("Compare usage roll-ups with the ledger", "사용량 집계를 원장과 비교합니다"))
+                .subcommand_required(true)
+                .disable_help_subcommand(true)
+                .subcommand(one("verify", say("Say where they differ", "다른 곳을 알려 줍니다")))
+                .subcommand(one("rebuild", say("Count the ledger again", "원장을 다시 집계합니다"))),
+        )
+}
+
+async fn serve_until_told(
+    about: About,
+    make: Make,
+    settings: Settings,
+    language: Language,
+) -> Result<ExitCode, Failure> {
+    let wanted = settings.address;
+    // First of all: a second start must not touch the first one's data.
+    let listener = TcpListener::bind(wanted).await.map_err(|error| format!("cannot listen on {wanted}: {error}"))?;
+    let address = listener.local_addr()?;
+    let (market_keys, made) = match settings.market_keys.clone() {
+        Some(keys) => (keys, None),
+        None => {
+            let made = made_key(Path::new("data"), address.ip())?;
+            (made.keys.clone(), Some(made))
+        }
+    };
+    let store = open(&settings).await?;
+    let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let prices = settings.prices.clone().unwrap_or_default();
+    let settings = Arc::new(settings);
+    let context = Context { about, store, market_keys, public_url: public_url.clone(), prices, settings, address };
+    let router = make(context)?;
+    println!("{} {}: {public_url}", about.name, about.version);
+    if let Some(made) = made {
+        let kept = language.say("market key (kept in", "마켓 키 (보관 위치:");
+        println!("{kept} {}): {}", made.path.display(), made.key);
+    }
+    serve(listener, router, ServeOptions::default(), terminated()).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn open(settings: &Settings) -> Result<Arc<dyn Store>, Failure> {
+    let url = settings.database_url.expose();
+    if url == "memory:" {
+        return Ok(Arc::new(MemoryStore::new()));
+    }
+    let store = SqlStore::open(url).await.map_err(|error| format!("DATABASE_URL: {error}"))?;
+    Ok(Arc::new(store))
+}
+
+async fn migrate(settings: &Settings, what: &str) -> Result<ExitCode, Failure> {
+    let url = settings.database_url.expose();
+    if url == "memory:" {
+        return Err("DATABASE_URL: memory: has no tables to look after".into());
+    }
+    let migrations = Migrations::connect(url).await.map_err(|error| format!("DATABASE_URL: {error}"))?;
+    match what {
+        "up" => migrations.up().await?.iter().for_each(|name| println!("applied {name}")),
+        "down" => migrations.down().await?.iter().for_each(|name| println!("taken back {name}")),
+        "status" => {
+            for migration in migrations.status().await? {
+                let state = if migration.applied_at.is_some() { "applied" } else { "pending" };
+                println!("{state:<8} {}", migration.name);
+            }
+        }
+        _ => {
+            for migration in migrations.history().await? {
+                let at = migration.applied_at.map(|at| at.to_rfc3339()).unwrap_or_default();
+                println!("{at} {}", migration.name);
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Exit code 1 if the roll-ups differ from the ledger and were not rebuilt.
+async fn audit_usage(settings: &Settings, repair: bool) -> Result<ExitCode, Failure> {
+    let store = open(settings).await?;
+    let (mut after, mut differences): (Option<TenantId>, usize) = (None, 0);
+    loop {
+        let tenants = store.tenants(after.as_ref(), 100).await?;
+        let Some(last) = tenants.last() else { break };
+        after = Some(last.id.clone());
+        for tenant in &tenants {
+            for difference in store.audit_usage(&tenant.id, repair).await? {
+                differences += 1;
+                println!("{} {}: ledger {}, roll-up {}", tenant.id, difference.row, difference.ledger, difference.rollup);
+            }
+        }
+    }
+    println!("{differences} differences{}", if repair && differences > 0 { ", rebuilt" } else { "" });
+    Ok(if differences > 0 && !repair { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn log_to_stderr(filter: &str) -> Result<(), Failure> {
+    let filter = tracing_subscriber::EnvFilter::try_new(filter).map_err(|error| format!("RUST_LOG: {error}"))?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    Ok(())
+}

@@ -1,0 +1,205 @@
+//! The environment of a service. Every setting that holds a secret can also be given as `NAME_FILE`.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use chrono::{NaiveDate, NaiveTime};
+use mt_paas_core::Secret;
+use mt_paas_core::usage::PriceList;
+
+use super::About;
+use crate::auth::MarketKeys;
+use crate::deprecation::AliasSchedule;
+
+/// The settings that all services share. A service reads its own beside them, from the same source.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where to listen.
+    pub address: SocketAddr,
+    /// Where things are kept.
+    pub database_url: Secret<String>,
+    /// The keys of markets, if any are given.
+    pub market_keys: Option<MarketKeys>,
+    /// When the old paths go.
+    pub aliases: AliasSchedule,
+    /// Where people reach the service, if that is not where it listens.
+    pub public_url: Option<String>,
+    /// Whether `/docs` is served; by default on a loopback address only.
+    pub docs: Option<bool>,
+    /// The origins whose pages may call with a browser.
+    pub cors_origins: Vec<String>,
+    /// What is logged, in the language of `RUST_LOG`.
+    pub log: String,
+    /// What tokens cost, if the operator has a list of their own.
+    pub prices: Option<PriceList>,
+}
+
+/// A setting that cannot be read. Its value is not repeated, because it may be a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name} {problem}")]
+pub struct InvalidSetting {
+    name: &'static str,
+    problem: String,
+}
+
+/// The name and meaning of every setting, for `--help`; `{name}` and `{port}` stand for the service's own.
+pub(super) const SETTINGS: &[(&str, &str, &str)] = &[
+    ("HOST", "address to listen on (127.0.0.1)", "수신 주소 (127.0.0.1)"),
+    ("PORT", "port to listen on ({port})", "수신 포트 ({port})"),
+    (
+        "DATABASE_URL",
+        "sqlite:… file, postgres://… or memory: (sqlite:data/{name}.db)",
+        "sqlite:… 파일, postgres://… 또는 memory: (sqlite:data/{name}.db)",
+    ),
+    (
+        "MARKET_API_KEYS",
+        "market keys, separated by commas; made and kept in data/ on a loopback address",
+        "마켓 키 목록(쉼표로 구분); 루프백 주소에서는 만들어 data/에 보관합니다",
+    ),
+    (
+        "MARKET_ALIASES_SINCE",
+        "day (YYYY-MM-DD) on which the change from the old paths began",
+        "이전 경로에서 바꾸기 시작한 날 (YYYY-MM-DD)",
+    ),
+    ("PUBLIC_URL", "where people reach the service (http://HOST:PORT)", "사람들이 접속하는 주소 (http://HOST:PORT)"),
+    ("DOCS", "on or off: /docs and /openapi.json (on for a loopback address)", "on 또는 off: /docs와 /openapi.json (루프백 주소에서는 on)"),
+    ("CORS_ORIGINS", "origins of pages that may call, a list or JSON array", "호출을 허용할 페이지의 출처 목록 또는 JSON 배열"),
+    ("PRICES_FILE", "JSON file with prices of models", "모델 가격 JSON 파일"),
+    ("RUST_LOG", "what is logged (info); LOG_LEVEL is accepted", "로그 수준 (info); LOG_LEVEL도 됩니다"),
+];
+
+impl Settings {
+    /// Reads the settings; `get` looks a variable up.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidSetting`] names the first variable that cannot be read.
+    pub fn read(about: About, get: &dyn Fn(&str) -> Option<String>) -> Result<Self, InvalidSetting> {
+        let value = |name: &str| get(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let host = match value("HOST").as_deref() {
+            None | Some("localhost") => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            Some(text) => text.parse().map_err(|_| invalid("HOST", "must be an IP address or localhost"))?,
+        };
+        let port = value("PORT").map(|text| text.parse().map_err(|_| invalid("PORT", "must be a number up to 65535")));
+        let database = secret("DATABASE_URL", "DATABASE_URL_FILE", &value)?;
+        let keys = match secret("MARKET_API_KEYS", "MARKET_API_KEYS_FILE", &value)? {
+            Some(keys) => Some(("MARKET_API_KEYS", keys)),
+            None => secret("MARKET_API_KEY", "MARKET_API_KEY_FILE", &value)?.map(|key| ("MARKET_API_KEY", key)),
+        };
+        let keys = keys.map(|(name, keys)| MarketKeys::parse(&keys).map_err(|error| invalid(name, &format!("cannot be used: {error}"))));
+        Ok(Self {
+            address: SocketAddr::new(host, port.transpose()?.unwrap_or(about.port)),
+            database_url: Secret::new(database.unwrap_or_else(|| format!("sqlite:data/{}.db", about.name))),
+            market_keys: keys.transpose()?,
+            aliases: value("MARKET_ALIASES_SINCE").map_or(Ok(AliasSchedule::default()), |text| since(&text))?,
+            public_url: value("PUBLIC_URL").map(|text| public_url(&text)).transpose()?,
+            docs: value("DOCS").map(|text| switch("DOCS", &text)).transpose()?,
+            cors_origins: value("CORS_ORIGINS").map_or(Ok(Vec::new()), |text| origins(&text))?,
+            log: value("RUST_LOG").or_else(|| value("LOG_LEVEL")).map_or("info".to_owned(), |text| text.to_lowercase()),
+            prices: value("PRICES_FILE").map(|path| prices(&path)).transpose()?,
+        })
+    }
+}
+
+fn invalid(name: &'static str, problem: &str) -> InvalidSetting {
+    InvalidSetting { name, problem: problem.to_owned() }
+}
+
+/// A value, or the content of the file that `NAME_FILE` names.
+fn secret(
+    name: &'static str,
+    file: &'static str,
+    value: &dyn Fn(&str) -> Option<String>,
+) -> Result<Option<String>, InvalidSetting> {
+    let Some(path) = value(file) else { return Ok(value(name)) };
+    if value(name).is_some() {
+        return Err(invalid(name, &format!("and {file} are both set; set one of them")));
+    }
+    let read = std::fs::read_to_string(&path);
+    let text = read.map_err(|error| invalid(file, &format!("names a file that cannot be read: {path}: {error}")))?;
+    Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
+}
+
+fn since(text: &str) -> Result<AliasSchedule, InvalidSetting> {
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d");
+    let day = day.map_err(|_| invalid("MARKET_ALIASES_SINCE", "must be a day as YYYY-MM-DD"))?;
+    Ok(AliasSchedule { since: Some(day.and_time(NaiveTime::MIN).and_utc()), ..AliasSchedule::default() })
+}
+
+fn public_url(text: &str) -> Result<String, InvalidSetting> {
+    let url = url::Url::parse(text).ok();
+    let good = url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none());
+    if good {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err(invalid("PUBLIC_URL", "must be an absolute http or https address"))
+    }
+}
+
+fn switch(name: &'static str, text: &str) -> Result<bool, InvalidSetting> {
+    match text.to_ascii_lowercase().as_str() {
+        "on" | "true" | "1" | "yes" => Ok(true),
+        "off" | "false" | "0" | "no" => Ok(false),
+        _ => Err(invalid(name, "must be on or off")),
+    }
+}
+
+fn origins(text: &str) -> Result<Vec<String>, InvalidSetting> {
+    if text.starts_with('[') {
+        return serde_json::from_str(text).map_err(|_| invalid("CORS_ORIGINS", "is no JSON array of texts"));
+    }
+    Ok(text.split(',').map(|origin| origin.trim().to_owned()).filter(|origin| !origin.is_empty()).collect())
+}
+
+fn prices(path: &str) -> Result<PriceList, InvalidSetting> {
+    let json = std::fs::read_to_string(path);
+    let json = json.map_err(|error| invalid("PRICES_FILE", &format!("cannot be read: {path}: {error}")))?;
+    PriceList::from_json(&json).map_err(|error| invalid("PRICES_FILE", &format!("cannot be used: {path}: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ABOUT: About = About { name: "advisor", version: "0.2.0", port: 8000 };
+
+    fn read(vars: &[(&str, &str)]) -> Result<Settings, String> {
+        let get = |name: &str| vars.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        Settings::read(ABOUT, &get).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn nothing_set_is_a_service_on_loopback_with_a_file() {
+        let settings = read(&[]).unwrap();
+        assert_eq!(settings.address, "127.0.0.1:8000".parse().unwrap());
+        assert_eq!(settings.database_url.expose(), "sqlite:data/advisor.db");
+        assert!(settings.market_keys.is_none() && settings.docs.is_none());
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_read_is_named_and_not_repeated() {
+        for (name, value) in [
+            ("HOST", "example.com"),
+            ("PORT", "80000"),
+            ("MARKET_API_KEYS", "with blank,x"),
+            ("MARKET_ALIASES_SINCE", "tomorrow"),
+            ("PUBLIC_URL", "example.com"),
+            ("DOCS", "maybe"),
+            ("CORS_ORIGINS", "[1]"),
+            ("PRICES_FILE", "/nowhere/prices.json"),
+            ("MARKET_API_KEYS_FILE", "/nowhere/key"),
+        ] {
+            let said = read(&[(name, value)]).unwrap_err();
+            assert!(said.starts_with(name) || said.starts_with("MARKET_API_KEY"), "{said}");
+            assert!(!said.contains("with blank"), "{said}");
+        }
+        assert!(read(&[("MARKET_API_KEYS", "a"), ("MARKET_API_KEYS_FILE", "/x")]).unwrap_err().contains("both"));
+    }
+
+    #[test]
+    fn lists_come_in_two_spellings() {
+        for spelling in ["https://a.kr, https://b.kr", r#"["https://a.kr", "https://b.kr"]"#] {
+            assert_eq!(read(&[("CORS_ORIGINS", spelling)]).unwrap().cors_origins, ["https://a.kr", "https://b.kr"]);
+        }
+        assert!(read(&[("MARKET_API_KEY", "k1")]).unwrap().market_keys.is_some());
+    }
+}

@@ -1,0 +1,261 @@
+//! How the router is put together.
+
+use std::future::ready;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
+use http::{HeaderName, HeaderValue, Method, header};
+use mt_paas_core::StandardAPIHandler;
+use mt_paas_core::clock::{Clock, SystemClock};
+use mt_paas_core::standard_api::Capability;
+use mt_paas_core::store::Store;
+use tower::ServiceBuilder;
+use tower::util::{MapResponseLayer, option_layer};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::{Api, Route, table};
+use crate::auth::{MarketKeyLayer, MarketKeys};
+use crate::compat::{ALIAS_PREFIX, Aliases};
+use crate::error::Problem;
+use crate::idempotency::IdempotencyLayer;
+use crate::openapi;
+use crate::request_id::{REQUEST_ID, RequestIdLayer};
+
+/// The Standard API of a service, ready to be served.
+pub struct StandardApi(());
+
+/// The optional parts of the router.
+pub struct StandardApiBuilder {
+    handler: Arc<dyn StandardAPIHandler>,
+    keys: Option<MarketKeys>,
+    header: Result<HeaderName, InvalidApi>,
+    prefix: String,
+    store: Option<Arc<dyn Store>>,
+    clock: Arc<dyn Clock>,
+    aliases: Option<Aliases>,
+    origins: Vec<String>,
+    docs: bool,
+    own: OpenApiRouter,
+}
+
+/// The router cannot be built from what was given.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidApi {
+    /// No key was given, and nobody said that the router is to be open.
+    #[error("no market key is configured; a router without keys has to be asked for by `open()`")]
+    NoKeys,
+    /// The name is no header name.
+    #[error("'{0}' is not a header name")]
+    Header(String),
+    /// The prefix is no path.
+    #[error("the prefix '{0}' must begin with '/', must not end with it, and holds no '{{' or '*'")]
+    Prefix(String),
+    /// The origin is none that a browser would send.
+    #[error("'{0}' is not an origin such as https://example.com; '*' is not allowed")]
+    Origin(String),
+}
+
+impl StandardApi {
+    /// Starts a router for `handler`, to be given its market keys.
+    pub fn builder(handler: Arc<dyn StandardAPIHandler>) -> StandardApiBuilder {
+        StandardApiBuilder {
+            handler,
+            keys: None,
+            header: Ok(HeaderName::from_static("x-market-api-key")),
+            prefix: "/mt".to_owned(),
+            store: None,
+            clock: Arc::new(SystemClock),
+            aliases: None,
+            origins: Vec::new(),
+            docs: false,
+            own: OpenApiRouter::new(),
+        }
+    }
+}
+
+impl StandardApiBuilder {
+    /// The valid keys. Either these or [`open`](Self::open) must be given.
+    #[must_use]
+    pub fn market_keys(mut self, keys: MarketKeys) -> Self {
+        self.keys = Some(keys).filter(|keys| !keys.is_empty());
+        self
+    }
+
+    /// Asks nobody for a key: for tests, or where something in front does.
+    #[must_use]
+    pub fn open(mut self) -> Self {
+        self.keys = Some(MarketKeys::default());
+        self
+    }
+
+    /// The header that carries the key, instead of `X-Market-API-Key`.
+    #[must_use]
+    pub fn key_header(mut self, name: &str) -> Self {
+        self.header = name.parse().map_err(|_| InvalidApi::Header(name.to_owned()));
+        self
+    }
+
+    /// Where the routes begin, instead of `/mt`.
+    #[must_use]
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// Keeps answers for `Idempotency-Key` in `store`, and says so in the catalogue.
+    #[must_use]
+    pub fn idempotency(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Serves the old paths under `/api/tenant` as well, and says so in the catalogue.
+    #[must_use]
+    pub fn aliases(mut self, aliases: Aliases) -> Self {
+        self.aliases = Some(aliases);
+        self
+    }
+
+    /// The origins whose pages may call with a browser. None by default; never all.
+    #[must_use]
+    pub fn cors_origins(mut self, origins: Vec<String>) -> Self {
+        self.origins = origins;
+        self
+    }
+
+    /// Serves `/openapi.json` and `/docs`.
+    #[must_use]
+    pub fn docs(mut self, on: bool) -> Self {
+        self.docs = on;
+        self
+    }
+
+    /// The service's own routes, outside the market key, described beside the contract's.
+    #[must_use]
+    pub fn routes(mut self, own: OpenApiRouter) -> Self {
+        self.own = own;
+        self
+    }
+
+    /// Another clock, for tests.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The router.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidApi`] names the part that cannot be used.
+    pub fn build(self) -> Result<Router, InvalidApi> {
+        let header = self.header.clone()?;
+        let keys = self.keys.clone().ok_or(InvalidApi::NoKeys)?;
+        let prefix_ok = self.prefix.starts_with('/') && !self.prefix.ends_with('/');
+        if !prefix_ok || self.prefix.contains(['{', '}', '*', '?', '#', ' ']) {
+            return Err(InvalidApi::Prefix(self.prefix));
+        }
+        let cors = (!self.origins.is_empty()).then(|| cors(&self.origins)).transpose()?;
+        let api = Api { handler: self.handler.clone(), added: self.added() };
+        let catalog = self.handler.catalog();
+        let mut described = openapi::description(&catalog.service, &catalog.version, header.as_str());
+
+        let idempotency = self.store.clone().map(|store| IdempotencyLayer::new(store, self.clock.clone()));
+        let standard = mount(table(), &self.prefix, &mut described).with_state(api.clone());
+        let door = |header: &HeaderName| {
+            (!keys.is_empty()).then(|| MarketKeyLayer::new(keys.clone(), header.clone()))
+        };
+        let key = door(&header).map(|layer| layer.exclude_paths([format!("{}/health", self.prefix)]));
+        let behind_key = ServiceBuilder::new()
+            .layer(MapResponseLayer::new(uncached))
+            .layer(option_layer(key.clone()))
+            .layer(option_layer(idempotency.clone()));
+        let mut router = standard.layer(behind_key);
+        let mut walled = vec![(self.prefix.clone(), key)];
+
+        if let Some(aliases) = self.aliases {
+            let key = door(&aliases.key_header);
+            let old = aliases.router(&self.prefix, self.clock, &mut described).with_state(api);
+            let behind_key = ServiceBuilder::new()
+                .layer(MapResponseLayer::new(uncached))
+                .layer(option_layer(key.clone()))
+                .layer(option_layer(idempotency));
+            router = router.merge(old.layer(behind_key));
+            walled.push((ALIAS_PREFIX.to_owned(), key));
+        }
+        let (own, own_described) = self.own.split_for_parts();
+        described.merge(own_described);
+        router = router.merge(own);
+        if self.docs {
+            router = router.merge(openapi::router(described));
+        }
+        let outside = ServiceBuilder::new()
+            .layer(RequestIdLayer)
+            .layer(option_layer(cors));
+        let nowhere = move |request: Request| ready(nowhere(&walled, &request));
+        Ok(router.fallback(nowhere).method_not_allowed_fallback(method_not_allowed).layer(outside))
+    }
+
+    fn added(&self) -> Arc<[Capability]> {
+        let idempotency = self.store.is_some().then_some(Capability::Idempotency);
+        let aliases = self.aliases.is_some().then_some(Capability::Aliases);
+        idempotency.into_iter().chain(aliases).collect()
+    }
+}
+
+/// Puts routes behind a prefix, and their description beside the others.
+pub(crate) fn mount(routes: Vec<Route>, prefix: &str, described: &mut OpenApi) -> Router<Api> {
+    let mut router = Router::new();
+    for (schemas, paths, methods) in routes {
+        let components = described.components.get_or_insert_default();
+        components.schemas.extend(schemas);
+        for (path, item) in paths.paths {
+            let path = format!("{prefix}{path}");
+            router = router.route(&path, methods.clone().fallback(method_not_allowed));
+            described.paths.paths.insert(path, item);
+        }
+    }
+    router
+}
+
+/// What is no route is 404; under a walled prefix the key is asked for first, so that strangers learn nothing.
+fn nowhere(walled: &[(String, Option<MarketKeyLayer>)], request: &Request) -> Problem {
+    let under = |prefix: &str| {
+        let rest = request.uri().path().strip_prefix(prefix);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let door = walled.iter().find(|(prefix, _)| under(prefix)).and_then(|(_, door)| door.as_ref());
+    door.and_then(|door| door.admit(request).err()).unwrap_or_else(Problem::not_found)
+}
+
+async fn method_not_allowed() -> Problem {
+    Problem::method_not_allowed()
+}
+
+/// Answers about tenants belong in no cache, and are no pages.
+fn uncached(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+fn cors(origins: &[String]) -> Result<CorsLayer, InvalidApi> {
+    let origin = |text: &String| {
+        let url = url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let plain = url.is_some_and(|url| url.origin().ascii_serialization() == *text);
+        plain.then(|| HeaderValue::from_str(text).ok()).flatten().ok_or_else(|| InvalidApi::Origin(text.clone()))
+    };
+    let origins: Vec<HeaderValue> = origins.iter().map(origin).collect::<Result<_, _>>()?;
+    Ok(CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers([REQUEST_ID]))
+}

@@ -20,9 +20,8 @@ pub(crate) fn read_object(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> 
     let text = std::str::from_utf8(bytes).map_err(|_| ApiError::malformed("the body is not UTF-8"))?;
     let fault = Cell::new(Fault::Syntax);
     let mut reader = serde_json::Deserializer::from_str(text);
-    let read = Strict { depth: 0, fault: &fault }
-        .deserialize(&mut reader)
-        .and_then(|value| reader.end().map(|()| value));
+    let read =
+        Strict { depth: 0, fault: &fault }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
     match (read, fault.get()) {
         (Ok(Value::Object(members)), _) => Ok(members),
         (Ok(_), _) => Err(ApiError::invalid("the body must be a JSON object")),
@@ -138,7 +137,16 @@ mod tests {
         for invalid in ["[]", "1", "null", "\"x\""] {
             assert_eq!(kind(invalid.as_bytes()), Err(ErrorKind::Invalid), "{invalid}");
         }
-        for broken in ["", "{", r#"{"a":1}x"#, r#"{"a":1,"a":1}"#, r#"{"b":{"a":1,"a":2}}"#, r#"{"a":"\ud800"}"#, "{'a':1}", r#"{"a":1e999}"#] {
+        for broken in [
+            "",
+            "{",
+            r#"{"a":1}x"#,
+            r#"{"a":1,"a":1}"#,
+            r#"{"b":{"a":1,"a":2}}"#,
+            r#"{"a":"\ud800"}"#,
+            "{'a':1}",
+            r#"{"a":1e999}"#,
+        ] {
             assert_eq!(kind(broken.as_bytes()), Err(ErrorKind::Malformed), "{broken}");
         }
         assert_eq!(kind(b"{\"a\":\"\xff\"}"), Err(ErrorKind::Malformed));

@@ -7,11 +7,12 @@ pub mod error;
 pub mod extract;
 pub mod idempotency;
 mod json;
+pub mod language;
 mod openapi;
 pub mod request_id;
+pub mod serve;
 #[cfg(feature = "service")]
 pub mod service;
-pub mod serve;
 pub mod standard_api;
 pub mod tenant;
 

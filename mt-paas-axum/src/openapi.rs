@@ -15,10 +15,14 @@ use utoipa::openapi::{
     ComponentsBuilder, Content, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response, ResponseBuilder,
     SecurityRequirement,
 };
+use utoipa::openapi::tag::TagBuilder;
 use utoipa::{IntoParams, IntoResponses, PartialSchema, ToSchema};
 
 /// The name under which the market key stands in the description.
 const MARKET_KEY: &str = "marketKey";
+
+/// The chapters of the description, in the order of a reader.
+const TAGS: &[&str] = &["Health", "Lifecycle", "Dashboard", "Users", "Resources", "Settings", "Earlier paths"];
 
 /// The error that every 4xx and 5xx carries.
 #[derive(Serialize, ToSchema)]
@@ -147,6 +151,7 @@ pub(crate) fn description(service: &str, version: &str, key_header: &str) -> Ope
     OpenApiBuilder::new()
         .info(InfoBuilder::new().title(service).version(version).build())
         .components(Some(components.build()))
+        .tags(Some(TAGS.iter().map(|name| TagBuilder::new().name(*name).build())))
         .security(Some([SecurityRequirement::new(MARKET_KEY, Vec::<String>::new())]))
         .build()
 }
@@ -155,11 +160,10 @@ pub(crate) fn description(service: &str, version: &str, key_header: &str) -> Ope
 pub(crate) fn router(api: OpenApi) -> Router {
     // Written once: it does not change while the service runs.
     let json = api.to_json().unwrap_or_default();
-    let described =
-        Router::new().route("/openapi.json", get(move || async { ([(header::CONTENT_TYPE, "application/json")], json) }));
+    let described = Router::new()
+        .route("/openapi.json", get(move || async { ([(header::CONTENT_TYPE, "application/json")], json) }));
     #[cfg(feature = "docs")]
-    let described = described.merge(
-        utoipa_swagger_ui::SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json")),
-    );
+    let described = described
+        .merge(utoipa_swagger_ui::SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json")));
     described
 }

@@ -25,6 +25,7 @@ pub use options::ServeOptions;
 pub use shutdown::{Shutdown, terminated};
 
 use connection::Connections;
+use shutdown::terminated_again;
 
 /// How long to wait after `accept` has failed, most often for want of file descriptors.
 const BACK_OFF: Duration = Duration::from_millis(50);
@@ -39,11 +40,15 @@ const AFTER_ABORT: Duration = Duration::from_millis(250);
 /// 4xx; the connection is closed after both (section 1 of the contract).
 ///
 /// When `shutdown` resolves the listener and all idle connections are closed, running requests finish, and after
-/// [`ServeOptions::drain_deadline`] the rest is ended by force. SIGTERM or SIGINT during the drain ends it at once.
+/// [`ServeOptions::drain_deadline`] the rest is ended by force. If `shutdown` is [`terminated`], a second signal ends
+/// the drain at once.
+///
+/// How many new connections the kernel queues while the server is full is a matter of the listener
+/// ([`TcpSocket::listen`](tokio::net::TcpSocket::listen)).
 ///
 /// # Errors
 ///
-/// [`io::ErrorKind::Interrupted`] if a signal cut the drain short: `main` passes it on and so exits with a failure.
+/// [`io::ErrorKind::Interrupted`] if a second signal cut the drain short: `main` passes it on and so exits with a failure.
 /// A failing `accept` is no error; it is tried again.
 pub async fn serve(
     listener: TcpListener,
@@ -86,7 +91,7 @@ async fn drain(mut open: JoinSet<()>, deadline: Duration) -> io::Result<()> {
         biased;
         () = all_ended(&mut open) => return Ok(()),
         () = sleep(deadline) => false,
-        () = terminated() => true,
+        () = terminated_again() => true,
     };
     tracing::warn!(open = open.len(), "connections are ended by force");
     open.abort_all();

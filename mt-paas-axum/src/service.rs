@@ -5,12 +5,12 @@
 mod command;
 mod keys;
 mod settings;
-mod texts;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
+use http::{HeaderMap, HeaderName, header};
 use mt_paas_core::store::Store;
 use mt_paas_core::usage::PriceList;
 
@@ -52,6 +52,22 @@ pub struct Context {
 }
 
 impl Context {
+    /// Whether a request comes from the machine that the service runs on: what only its operator may see is shown
+    /// then. A proxy in front brings another host name or says that it forwards.
+    pub fn is_local(&self, headers: &HeaderMap) -> bool {
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            _ => host,
+        };
+        let name = name.trim_matches(['[', ']']);
+        let named = name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+        let told = |name: &HeaderName| {
+            *name == header::FORWARDED || *name == header::VIA || name.as_str().starts_with("x-forwarded")
+        };
+        self.address.ip().is_loopback() && named && !headers.keys().any(told)
+    }
+
     /// A router of the Standard API with everything that the settings say.
     pub fn standard_api(&self, handler: Arc<dyn mt_paas_core::StandardAPIHandler>) -> StandardApiBuilder {
         StandardApi::builder(handler)

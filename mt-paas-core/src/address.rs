@@ -57,7 +57,9 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
 /// Only 2000::/3 is routed, and of it neither documentation nor Teredo.
 fn is_public_v6(ip: Ipv6Addr) -> bool {
     let [first, second, ..] = ip.segments();
-    (first & 0xe000) == 0x2000 && !(first == 0x2001 && (second == 0xdb8 || second < 0x200)) && (first & 0xfff0) != 0x3ff0
+    (first & 0xe000) == 0x2000
+        && !(first == 0x2001 && (second == 0xdb8 || second < 0x200))
+        && (first & 0xfff0) != 0x3ff0
 }
 
 /// The IPv4 address inside a mapped, compatible, NAT64 or 6to4 address.
@@ -83,11 +85,29 @@ mod tests {
     #[test]
     fn inward_addresses_are_refused_in_every_spelling() {
         for bad in [
-            "http://127.0.0.1/", "http://2130706433/", "http://0x7f.1/", "http://017700000001/", "http://[::1]/",
-            "http://[::ffff:10.0.0.1]/", "http://[64:ff9b::a00:1]/", "http://[2002:7f00:1::]/", "http://169.254.169.254/latest",
-            "http://192.168.0.1/", "http://100.64.0.1/", "http://localhost/", "http://a.localhost./", "http://db.internal/",
-            "http://simulator:9000/callback", "file:///etc/passwd", "javascript:alert(1)", "ftp://example.com/",
-            "http://user:pw@example.com/", "//example.com/x", "not an address", "http://[fd00::1]/", "http://[fe80::1]/",
+            "http://127.0.0.1/",
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://017700000001/",
+            "http://[::1]/",
+            "http://[::ffff:10.0.0.1]/",
+            "http://[64:ff9b::a00:1]/",
+            "http://[2002:7f00:1::]/",
+            "http://169.254.169.254/latest",
+            "http://192.168.0.1/",
+            "http://100.64.0.1/",
+            "http://localhost/",
+            "http://a.localhost./",
+            "http://db.internal/",
+            "http://simulator:9000/callback",
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "ftp://example.com/",
+            "http://user:pw@example.com/",
+            "//example.com/x",
+            "not an address",
+            "http://[fd00::1]/",
+            "http://[fe80::1]/",
         ] {
             assert!(public_url(bad).is_err(), "{bad}");
         }
@@ -95,7 +115,12 @@ mod tests {
 
     #[test]
     fn outward_addresses_pass() {
-        for good in ["https://example.com/logo.png", "http://8.8.8.8/", "https://xn--hy1b43d.kr/a?b=c", "http://[2606:4700::1]/"] {
+        for good in [
+            "https://example.com/logo.png",
+            "http://8.8.8.8/",
+            "https://xn--hy1b43d.kr/a?b=c",
+            "http://[2606:4700::1]/",
+        ] {
             assert!(public_url(good).is_ok(), "{good}");
         }
     }

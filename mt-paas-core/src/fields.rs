@@ -84,7 +84,11 @@ impl Fields<'_> {
     }
 
     /// An object that may be missing. The outer `None` is a fault.
-    pub fn optional_object<T>(&mut self, name: &str, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Option<Option<T>> {
+    pub fn optional_object<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
+    ) -> Option<Option<T>> {
         if self.members.contains_key(name) { self.object(name, read).map(Some) } else { Some(None) }
     }
 
@@ -147,17 +151,16 @@ pub fn boolean(value: &Value) -> Result<bool, String> {
     value.as_bool().ok_or_else(|| "must be true or false".to_owned())
 }
 
-/// A whole number from `min` to `max`: a JSON integer, or its digits where the value is a query parameter.
+/// A whole number from `min` to `max`, as a JSON integer.
 pub fn integer(min: u64, max: u64) -> impl Fn(&Value) -> Result<u64, String> {
-    move |value| {
-        let number = match value {
-            Value::String(digits) => plain_digits(digits),
-            number => number.as_u64(),
-        };
-        number
-            .filter(|number| (min..=max).contains(number))
-            .ok_or_else(|| format!("must be a whole number from {min} to {max}"))
-    }
+    move |value| within(value.as_u64(), min, max)
+}
+
+/// A whole number from `min` to `max`, as the digits of a query parameter.
+pub fn digits(min: u64, max: u64) -> impl Fn(&Value) -> Result<u64, String> {
+    // `u64::from_str` takes a leading plus; a query parameter must not.
+    let plain = |text: &&str| text.bytes().all(|byte| byte.is_ascii_digit());
+    move |value| within(value.as_str().filter(plain).and_then(|text| text.parse().ok()), min, max)
 }
 
 /// A list, each item read alike, of at most `max` items.
@@ -175,9 +178,9 @@ fn string(value: &Value) -> Result<&str, String> {
     value.as_str().ok_or_else(|| "must be a text".to_owned())
 }
 
-/// `u64::from_str` takes a leading plus; a query parameter must not.
-fn plain_digits(digits: &str) -> Option<u64> {
-    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
+fn within(number: Option<u64>, min: u64, max: u64) -> Result<u64, String> {
+    let number = number.filter(|number| (min..=max).contains(number));
+    number.ok_or_else(|| format!("must be a whole number from {min} to {max}"))
 }
 
 #[cfg(test)]
@@ -218,10 +221,13 @@ mod tests {
 
     #[test]
     fn numbers_are_whole_and_in_range() {
-        let read = integer(1, 100);
-        for bad in ["0", "101", "-1", "1.5", "1e2", "\"+5\"", "\"abc\"", "\"\"", "9223372036854775808", "true", "null"] {
-            assert!(read(&serde_json::from_str(bad).unwrap()).is_err(), "{bad}");
+        let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        for bad in ["0", "101", "-1", "1.5", "1e2", "\"5\"", "9223372036854775808", "true", "null"] {
+            assert!(integer(1, 100)(&json(bad)).is_err(), "{bad}");
         }
-        assert_eq!(read(&Value::from("20")), Ok(20));
+        for bad in ["0", "101", "+5", "-5", " 5", "5.0", "abc", "", "99999999999999999999"] {
+            assert!(digits(1, 100)(&Value::from(bad)).is_err(), "{bad}");
+        }
+        assert_eq!((integer(1, 100)(&json("20")), digits(1, 100)(&Value::from("20"))), (Ok(20), Ok(20)));
     }
 }

@@ -49,9 +49,9 @@ impl TryFrom<String> for TenantId {
     fn try_from(id: String) -> Result<Self, InvalidId> {
         let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
         let starts_well = id.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
-        (starts_well && id.len() <= 64 && id.bytes().all(legal)).then_some(Self(id)).ok_or(InvalidId(
-            "a tenant id is 1 to 64 letters, digits, '_' or '-', beginning with a letter or digit",
-        ))
+        (starts_well && id.len() <= 64 && id.bytes().all(legal))
+            .then_some(Self(id))
+            .ok_or(InvalidId("a tenant id is 1 to 64 letters, digits, '_' or '-', beginning with a letter or digit"))
     }
 }
 

@@ -104,11 +104,8 @@ pub trait StandardAPIHandler: Send + Sync + 'static {
     /// # Errors
     ///
     /// [`ApiError::user_exists`] for a taken address, reported before [`ApiError::quota_exceeded`].
-    async fn create_user(
-        &self,
-        tenant: &TenantId,
-        request: CreateUserRequest,
-    ) -> Result<CreatedUserResponse, ApiError>;
+    async fn create_user(&self, tenant: &TenantId, request: CreateUserRequest)
+    -> Result<CreatedUserResponse, ApiError>;
 
     /// One user.
     async fn user(&self, tenant: &TenantId, user: &UserId) -> Result<UserResponse, ApiError>;
@@ -125,11 +122,7 @@ pub trait StandardAPIHandler: Send + Sync + 'static {
     async fn delete_user(&self, tenant: &TenantId, user: &UserId) -> Result<(), ApiError>;
 
     /// The service's own things: courses, discussions, documents, sessions.
-    async fn list_resources(
-        &self,
-        tenant: &TenantId,
-        filters: ResourceFilters,
-    ) -> Result<ResourcesResponse, ApiError>;
+    async fn list_resources(&self, tenant: &TenantId, filters: ResourceFilters) -> Result<ResourcesResponse, ApiError>;
 
     /// The tenant's configuration and subscription.
     async fn settings(&self, tenant: &TenantId) -> Result<SettingsResponse, ApiError>;

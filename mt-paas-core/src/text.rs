@@ -22,9 +22,7 @@ pub fn email_key(email: &str) -> String {
 pub fn is_email(email: &str) -> bool {
     let options = Options::default().with_required_tld().without_display_text().without_domain_literal();
     let trimmed = email.trim_matches(' ');
-    trimmed.len() <= 254
-        && !trimmed.contains('"')
-        && EmailAddress::parse_with_options(trimmed, options).is_ok()
+    trimmed.len() <= 254 && !trimmed.contains('"') && EmailAddress::parse_with_options(trimmed, options).is_ok()
 }
 
 #[cfg(test)]
@@ -37,7 +35,9 @@ mod tests {
             assert!(is_email(good), "{good}");
         }
         let long = format!("{}@b.kr", "x".repeat(400));
-        for bad in ["", "not-an-email", "a@", "@b.kr", "a@b", "a@b.kr\r\nBcc: c@d.kr", "A <a@b.kr>", "a@[127.0.0.1]", &long] {
+        for bad in
+            ["", "not-an-email", "a@", "@b.kr", "a@b", "a@b.kr\r\nBcc: c@d.kr", "A <a@b.kr>", "a@[127.0.0.1]", &long]
+        {
             assert!(!is_email(bad), "{bad}");
         }
     }

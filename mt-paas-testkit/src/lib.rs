@@ -1,1 +1,23 @@
-//! x
+#![doc = include_str!("../README.md")]
+
+pub use self::check::{Check, Level, Weight};
+pub use self::in_process::serve_and_test;
+pub use self::outcome::{Failure, Outcome};
+pub use self::report::{CheckResult, Language, Report};
+pub use self::suites::{Suite, UnknownSuite};
+pub use self::target::{Target, TargetError};
+pub use self::tester::{Tester, Unreachable};
+
+mod check;
+mod client;
+mod in_process;
+mod lab;
+mod outcome;
+mod report;
+mod route;
+mod suites;
+mod target;
+mod tester;
+
+#[cfg(feature = "stores")]
+pub mod stores;

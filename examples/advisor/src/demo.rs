@@ -42,7 +42,8 @@ impl TenantHooks for Demo {
                 Err(error) => return Err(error),
             }
         }
-        let events = (0..DAYS).flat_map(|day| users.iter().enumerate().map(move |(n, user)| event(tenant, day, n, user)));
+        let days = |(n, user): (usize, UserId)| (0..DAYS).map(move |day| event(tenant, day, n, &user));
+        let events: Vec<UsageEvent> = users.into_iter().enumerate().flat_map(days).collect();
         self.0.usage().record_many(events).await.map(|_| ())
     }
 }

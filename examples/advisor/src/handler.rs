@@ -19,7 +19,7 @@ impl Advisor {
 
 #[async_trait]
 impl StandardAPIHandler for Advisor {
-    delegate_standard_api!(store, except [list_resources]);
+    delegate_standard_api!(store, except[list_resources]);
 
     /// The demonstration material that every tenant finds, made by its first user.
     async fn list_resources(&self, tenant: &TenantId, filters: ResourceFilters) -> Result<ResourcesResponse, ApiError> {

@@ -18,7 +18,6 @@ use mt_paas_core::StoreHandler;
 
 use crate::demo::Demo;
 use crate::handler::Advisor;
-use crate::pages::Desk;
 
 /// Who this service is.
 pub const ABOUT: About = About { name: "advisor", version: env!("CARGO_PKG_VERSION"), port: 8000 };
@@ -49,6 +48,6 @@ pub fn app(context: Context) -> Result<Router, Box<dyn Error + Send + Sync>> {
         .route("/", get(pages::start))
         .route("/t/{tenant}", get(pages::tenant))
         .route("/style.css", get(pages::style))
-        .with_state(Arc::new(Desk::new(context.clone(), advisor.clone())));
+        .with_state(Arc::new((context.clone(), advisor.clone())));
     Ok(context.standard_api(advisor).routes(old.merge(desk).into()).build()?)
 }

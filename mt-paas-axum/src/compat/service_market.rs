@@ -55,7 +55,7 @@ impl FromFields for Provision {
 }
 
 /// Makes a tenant from an activation or an application.
-#[utoipa::path(post, path = "/webhook/auto-provision", tag = "Earlier paths", params(IdempotencyKey),
+#[utoipa::path(post, path = "/webhook/auto-provision", operation_id = "alias_auto_provision", tag = "Earlier paths", params(IdempotencyKey),
     request_body = Object, responses(
         (status = 200, description = "The tenant is active", body = Provisioned), Problems,
 ))]
@@ -67,7 +67,7 @@ pub(super) async fn auto_provision(
 }
 
 /// Makes a tenant from an activation or an application.
-#[utoipa::path(post, path = "/webhook/application-approved", tag = "Earlier paths", params(IdempotencyKey),
+#[utoipa::path(post, path = "/webhook/application-approved", operation_id = "alias_application_approved", tag = "Earlier paths", params(IdempotencyKey),
     request_body = Object, responses(
         (status = 200, description = "The tenant is active", body = Provisioned), Problems,
 ))]
@@ -79,7 +79,7 @@ pub(super) async fn application_approved(
 }
 
 /// The figures of thirty days.
-#[utoipa::path(get, path = "/stats/{tenant_id}", tag = "Earlier paths", params(TenantParam), responses(
+#[utoipa::path(get, path = "/stats/{tenant_id}", operation_id = "alias_stats", tag = "Earlier paths", params(TenantParam), responses(
     (status = 200, description = "The same as …/stats", body = StatsResponse), Problems,
 ))]
 pub(super) async fn stats(
@@ -90,7 +90,7 @@ pub(super) async fn stats(
 }
 
 /// The figures of thirty days.
-#[utoipa::path(get, path = "/{tenant_id}/stats", tag = "Earlier paths", params(TenantParam), responses(
+#[utoipa::path(get, path = "/{tenant_id}/stats", operation_id = "alias_stats_of_tenant", tag = "Earlier paths", params(TenantParam), responses(
     (status = 200, description = "The same as …/stats", body = StatsResponse), Problems,
 ))]
 pub(super) async fn stats_of(api: State<Api>, tenant: PathTenant) -> Result<ContractJson<StatsResponse>, Problem> {
@@ -98,7 +98,7 @@ pub(super) async fn stats_of(api: State<Api>, tenant: PathTenant) -> Result<Cont
 }
 
 /// The users of a tenant.
-#[utoipa::path(get, path = "/users/{tenant_id}", tag = "Earlier paths", params(TenantParam, UserParams, PageParams),
+#[utoipa::path(get, path = "/users/{tenant_id}", operation_id = "alias_users", tag = "Earlier paths", params(TenantParam, UserParams, PageParams),
     responses((status = 200, description = "The same as …/users", body = UsersListResponse), Problems))]
 pub(super) async fn users(
     api: State<Api>,
@@ -109,7 +109,7 @@ pub(super) async fn users(
 }
 
 /// The users of a tenant.
-#[utoipa::path(get, path = "/{tenant_id}/users", tag = "Earlier paths", params(TenantParam, UserParams, PageParams),
+#[utoipa::path(get, path = "/{tenant_id}/users", operation_id = "alias_users_of_tenant", tag = "Earlier paths", params(TenantParam, UserParams, PageParams),
     responses((status = 200, description = "The same as …/users", body = UsersListResponse), Problems))]
 pub(super) async fn users_of(
     api: State<Api>,
@@ -120,7 +120,7 @@ pub(super) async fn users_of(
 }
 
 /// The courses of a tenant.
-#[utoipa::path(get, path = "/courses/{tenant_id}", tag = "Earlier paths", params(TenantParam, PageParams),
+#[utoipa::path(get, path = "/courses/{tenant_id}", operation_id = "alias_courses", tag = "Earlier paths", params(TenantParam, PageParams),
     responses((status = 200, description = "The same as …/resources?type=course", body = ResourcesResponse), Problems))]
 pub(super) async fn courses(
     api: State<Api>,
@@ -131,7 +131,7 @@ pub(super) async fn courses(
 }
 
 /// The discussions of a tenant.
-#[utoipa::path(get, path = "/discussions/{tenant_id}", tag = "Earlier paths", params(TenantParam, PageParams),
+#[utoipa::path(get, path = "/discussions/{tenant_id}", operation_id = "alias_discussions", tag = "Earlier paths", params(TenantParam, PageParams),
     responses((status = 200, description = "The same as …/resources?type=discussion", body = ResourcesResponse), Problems))]
 pub(super) async fn discussions(
     api: State<Api>,
@@ -142,7 +142,7 @@ pub(super) async fn discussions(
 }
 
 /// The state of a tenant.
-#[utoipa::path(get, path = "/status/{tenant_id}", tag = "Earlier paths", params(TenantParam), responses(
+#[utoipa::path(get, path = "/status/{tenant_id}", operation_id = "alias_status", tag = "Earlier paths", params(TenantParam), responses(
     (status = 200, description = "The same as …/status", body = TenantStatusResponse), Problems,
 ))]
 pub(super) async fn status(api: State<Api>, tenant: PathTenant) -> Result<ContractJson<TenantStatusResponse>, Problem> {
@@ -184,7 +184,9 @@ async fn provisioned(api: &Api, provision: Provision) -> Result<Provisioned, Api
     let tenant_id = request.tenant_id.clone();
     let message = match api.handler.activate_tenant(request).await {
         Ok(answer) => answer.message,
-        Err(error) if reuse && error.kind() == ErrorKind::TenantExists => "the applicant's tenant is active already".into(),
+        Err(error) if reuse && error.kind() == ErrorKind::TenantExists => {
+            "the applicant's tenant is active already".into()
+        }
         Err(error) => return Err(error),
     };
     let subscription = api.handler.settings(&tenant_id).await?.subscription;

@@ -2,7 +2,8 @@
 //!
 //! hyper is lenient where proxies differ: of `Content-Length` and `Transfer-Encoding` it drops one, it takes a bare LF
 //! for a line end and cuts a `#` out of the target, and shows a service none of it. Such a request is refused here, by
-//! spoiling the end of the line so that hyper's parser gives its own 400 and closes the connection.
+//! spoiling the end of the line so that hyper's parser gives its own 400 and closes the connection. What is wrong in
+//! the lines between chunks hyper refuses by the same means, as a body that is broken.
 
 use std::io::BufRead;
 
@@ -40,7 +41,7 @@ enum At {
     ChunkSize,
     ChunkEnd,
     Trailer,
-    /// Nothing more is read: hyper is about to close the connection.
+    /// None: a line was spoiled, and hyper is about to close the connection.
     Refused,
 }
 
@@ -63,6 +64,7 @@ impl Framing {
                 self.line.extend_from_slice(piece);
                 return;
             };
+            let bare = piece.last().or(self.line.last()) != Some(&b'\r');
             let good = if self.line.is_empty() {
                 self.ends(piece)
             } else {
@@ -71,7 +73,10 @@ impl Framing {
                 self.ends(&line)
             };
             if !good {
-                bytes[end - 1] = 0;
+                // A bare LF hyper takes anywhere but in the line of a chunk size, where it would take a NUL.
+                if self.at != At::ChunkSize || !bare {
+                    bytes[end - 1] = 0;
+                }
                 self.at = At::Refused;
             }
         }
@@ -85,6 +90,11 @@ impl Framing {
             At::RequestLine | At::Header | At::Refused => Phase::Head,
             At::ChunkSize | At::ChunkEnd | At::Trailer => Phase::Body,
         }
+    }
+
+    /// Whether a line has been spoiled: nothing that the peer sends is to reach hyper any more.
+    pub(super) fn is_refused(&self) -> bool {
+        self.at == At::Refused
     }
 
     /// A number that changes whenever a head or a body is complete.

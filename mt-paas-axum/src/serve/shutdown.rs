@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -48,9 +49,22 @@ impl<S: Sync> FromRequestParts<S> for Shutdown {
 /// Resolves when the process is told to end: SIGTERM, or SIGINT from a terminal. Signals from before the first poll do
 /// not count.
 pub async fn terminated() {
+    LISTENING.store(true, Ordering::Relaxed);
     tokio::select! {
         () = received(SignalKind::terminate()) => {}
         () = received(SignalKind::interrupt()) => {}
+    }
+}
+
+/// Whether this process listens for signals; from then on they no longer end it by themselves.
+static LISTENING: AtomicBool = AtomicBool::new(false);
+
+/// Resolves at a signal during the drain. A process that does not listen is left to the system, which ends it.
+pub(super) async fn terminated_again() {
+    if LISTENING.load(Ordering::Relaxed) {
+        terminated().await;
+    } else {
+        std::future::pending::<()>().await;
     }
 }
 
@@ -61,7 +75,7 @@ async fn received(kind: SignalKind) {
         }
         Err(error) => {
             tracing::error!(%error, "cannot listen for signals");
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -109,7 +109,8 @@ mod tests {
 
     #[test]
     fn a_host_is_a_name_or_an_address_with_or_without_a_port() {
-        for good in ["a", "service.com", "my_host-1.local:8000", "10.0.0.5:80", "[::1]", "[::ffff:1.2.3.4]:8000", "a:"] {
+        for good in ["a", "service.com", "my_host-1.local:8000", "10.0.0.5:80", "[::1]", "[::ffff:1.2.3.4]:8000", "a:"]
+        {
             assert!(is_host(good.as_bytes()), "{good}");
         }
         let bad = ["", ":80", "a b", "u@a", "a/b", "x/#@evil", "a?b", "a,b", "a%41", "a\\b", "[::1", "[]", "[::1]x"];

@@ -1,6 +1,7 @@
 //! The command line of a service: `serve` (the default), `migrate`, `usage`.
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,12 +11,12 @@ use mt_paas_core::ids::TenantId;
 use mt_paas_core::store::Store;
 use mt_paas_core::store::memory::MemoryStore;
 use mt_paas_core::store::sea_orm::{Migrations, SqlStore};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::keys::made_key;
 use super::settings::{SETTINGS, Settings};
-use super::texts::Language;
 use super::{About, Context, Make};
+use crate::language::Language;
 use crate::serve::{ServeOptions, serve, terminated};
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -23,19 +24,20 @@ type Failure = Box<dyn Error + Send + Sync>;
 /// Runs a service's binary: reads the command line and the environment, and does what they say. A failure is one
 /// sentence on standard error and an exit code other than 0.
 pub fn run(about: About, make: Make) -> ExitCode {
-    let language = Language::of(&environment);
+    let language = Language::of_terminal(&environment);
     let matches = command(about, language).get_matches();
-    let ran = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::from).and_then(|runtime| {
-        runtime.block_on(async {
-            let settings = Settings::read(about, &environment)?;
-            log_to_stderr(&settings.log)?;
-            match matches.subcommand() {
-                Some(("migrate", what)) => migrate(&settings, what.subcommand_name().unwrap_or_default()).await,
-                Some(("usage", what)) => audit_usage(&settings, what.subcommand_name() == Some("rebuild")).await,
-                _ => serve_until_told(about, make, settings, language).await,
-            }
-        })
-    });
+    let ran =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::from).and_then(|runtime| {
+            runtime.block_on(async {
+                let settings = Settings::read(about, &environment)?;
+                log_to_stderr(&settings.log)?;
+                match matches.subcommand() {
+                    Some(("migrate", what)) => migrate(&settings, what.subcommand_name().unwrap_or_default()).await,
+                    Some(("usage", what)) => audit_usage(&settings, what.subcommand_name() == Some("rebuild")).await,
+                    _ => serve_until_told(about, make, settings, language).await,
+                }
+            })
+        });
     match ran {
         Ok(code) => code,
         Err(error) => {
@@ -70,7 +72,10 @@ fn command(about: About, language: Language) -> Command {
         .about(say("A service that speaks the Standard API", "표준 API를 제공하는 서비스"))
         .after_help(format!("{}:\n{settings}\n{secrets}", say("Environment", "환경 변수")))
         .disable_help_subcommand(true)
-        .subcommand(one("serve", say("Serve until told to stop (the default)", "멈추라고 할 때까지 서비스합니다 (기본)")))
+        .subcommand(one(
+            "serve",
+            say("Serve until told to stop (the default)", "멈추라고 할 때까지 서비스합니다 (기본)"),
+        ))
         .subcommand(
             one("migrate", say("Look after the database's tables", "데이터베이스 테이블을 관리합니다"))
                 .subcommand_required(true)
@@ -97,7 +102,7 @@ async fn serve_until_told(
 ) -> Result<ExitCode, Failure> {
     let wanted = settings.address;
     // First of all: a second start must not touch the first one's data.
-    let listener = TcpListener::bind(wanted).await.map_err(|error| format!("cannot listen on {wanted}: {error}"))?;
+    let listener = listen(wanted).map_err(|error| format!("cannot listen on {wanted}: {error}"))?;
     let address = listener.local_addr()?;
     let (market_keys, made) = match settings.market_keys.clone() {
         Some(keys) => (keys, None),
@@ -119,6 +124,15 @@ async fn serve_until_told(
     }
     serve(listener, router, ServeOptions::default(), terminated()).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Listens with room for a burst: the usual queue of 128 connections overflows when a school's lesson begins.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(1024)
 }
 
 async fn open(settings: &Settings) -> Result<Arc<dyn Store>, Failure> {
@@ -166,7 +180,10 @@ async fn audit_usage(settings: &Settings, repair: bool) -> Result<ExitCode, Fail
         for tenant in &tenants {
             for difference in store.audit_usage(&tenant.id, repair).await? {
                 differences += 1;
-                println!("{} {}: ledger {}, roll-up {}", tenant.id, difference.row, difference.ledger, difference.rollup);
+                println!(
+                    "{} {}: ledger {}, roll-up {}",
+                    tenant.id, difference.row, difference.ledger, difference.rollup
+                );
             }
         }
     }

@@ -61,8 +61,16 @@ pub(super) const SETTINGS: &[(&str, &str, &str)] = &[
         "이전 경로에서 바꾸기 시작한 날 (YYYY-MM-DD)",
     ),
     ("PUBLIC_URL", "where people reach the service (http://HOST:PORT)", "사람들이 접속하는 주소 (http://HOST:PORT)"),
-    ("DOCS", "on or off: /docs and /openapi.json (on for a loopback address)", "on 또는 off: /docs와 /openapi.json (루프백 주소에서는 on)"),
-    ("CORS_ORIGINS", "origins of pages that may call, a list or JSON array", "호출을 허용할 페이지의 출처 목록 또는 JSON 배열"),
+    (
+        "DOCS",
+        "on or off: /docs and /openapi.json (on for a loopback address)",
+        "on 또는 off: /docs와 /openapi.json (루프백 주소에서는 on)",
+    ),
+    (
+        "CORS_ORIGINS",
+        "origins of pages that may call, a list or JSON array",
+        "호출을 허용할 페이지의 출처 목록 또는 JSON 배열",
+    ),
     ("PRICES_FILE", "JSON file with prices of models", "모델 가격 JSON 파일"),
     ("RUST_LOG", "what is logged (info); LOG_LEVEL is accepted", "로그 수준 (info); LOG_LEVEL도 됩니다"),
 ];
@@ -85,7 +93,9 @@ impl Settings {
             Some(keys) => Some(("MARKET_API_KEYS", keys)),
             None => secret("MARKET_API_KEY", "MARKET_API_KEY_FILE", &value)?.map(|key| ("MARKET_API_KEY", key)),
         };
-        let keys = keys.map(|(name, keys)| MarketKeys::parse(&keys).map_err(|error| invalid(name, &format!("cannot be used: {error}"))));
+        let keys = keys.map(|(name, keys)| {
+            MarketKeys::parse(&keys).map_err(|error| invalid(name, &format!("cannot be used: {error}")))
+        });
         Ok(Self {
             address: SocketAddr::new(host, port.transpose()?.unwrap_or(about.port)),
             database_url: Secret::new(database.unwrap_or_else(|| format!("sqlite:data/{}.db", about.name))),
@@ -127,7 +137,8 @@ fn since(text: &str) -> Result<AliasSchedule, InvalidSetting> {
 
 fn public_url(text: &str) -> Result<String, InvalidSetting> {
     let url = url::Url::parse(text).ok();
-    let good = url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none());
+    let good =
+        url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none());
     if good {
         Ok(text.trim_end_matches('/').to_owned())
     } else {

@@ -168,9 +168,7 @@ impl StandardApiBuilder {
 
         let idempotency = self.store.clone().map(|store| IdempotencyLayer::new(store, self.clock.clone()));
         let standard = mount(table(), &self.prefix, &mut described).with_state(api.clone());
-        let door = |header: &HeaderName| {
-            (!keys.is_empty()).then(|| MarketKeyLayer::new(keys.clone(), header.clone()))
-        };
+        let door = |header: &HeaderName| (!keys.is_empty()).then(|| MarketKeyLayer::new(keys.clone(), header.clone()));
         let key = door(&header).map(|layer| layer.exclude_paths([format!("{}/health", self.prefix)]));
         let behind_key = ServiceBuilder::new()
             .layer(MapResponseLayer::new(uncached))
@@ -195,9 +193,7 @@ impl StandardApiBuilder {
         if self.docs {
             router = router.merge(openapi::router(described));
         }
-        let outside = ServiceBuilder::new()
-            .layer(RequestIdLayer)
-            .layer(option_layer(cors));
+        let outside = ServiceBuilder::new().layer(RequestIdLayer).layer(option_layer(cors));
         let nowhere = move |request: Request| ready(nowhere(&walled, &request));
         Ok(router.fallback(nowhere).method_not_allowed_fallback(method_not_allowed).layer(outside))
     }

@@ -13,7 +13,7 @@ use crate::extract::{ContractJson, ContractQuery, PathTenant, parameters};
 use crate::openapi::{MonthParam, PeriodParam, Problems, TenantParam, TopUsersParams};
 
 /// What a tenant used in a month.
-#[utoipa::path(get, path = "/tenant/{tenant_id}/usage", tag = "Dashboard", params(TenantParam, MonthParam), responses(
+#[utoipa::path(get, path = "/tenant/{tenant_id}/usage", operation_id = "tenant_usage", tag = "Dashboard", params(TenantParam, MonthParam), responses(
     (status = 200, description = "The month's figures", body = UsageResponse), Problems,
 ))]
 pub(super) async fn usage(
@@ -26,7 +26,7 @@ pub(super) async fn usage(
 }
 
 /// The figures of the dashboard.
-#[utoipa::path(get, path = "/tenant/{tenant_id}/stats", tag = "Dashboard", params(TenantParam, PeriodParam), responses(
+#[utoipa::path(get, path = "/tenant/{tenant_id}/stats", operation_id = "tenant_stats", tag = "Dashboard", params(TenantParam, PeriodParam), responses(
     (status = 200, description = "Sums and daily rows", body = StatsResponse), Problems,
 ))]
 pub(super) async fn stats(
@@ -38,7 +38,7 @@ pub(super) async fn stats(
 }
 
 /// Usage by hour of day and day of week.
-#[utoipa::path(get, path = "/tenant/{tenant_id}/stats/usage-patterns", tag = "Dashboard",
+#[utoipa::path(get, path = "/tenant/{tenant_id}/stats/usage-patterns", operation_id = "usage_patterns", tag = "Dashboard",
     params(TenantParam, PeriodParam), responses(
         (status = 200, description = "24 hours and 7 weekdays", body = UsagePatternsResponse), Problems,
 ))]
@@ -51,7 +51,7 @@ pub(super) async fn usage_patterns(
 }
 
 /// What the usage costs.
-#[utoipa::path(get, path = "/tenant/{tenant_id}/stats/costs", tag = "Dashboard", params(TenantParam, PeriodParam),
+#[utoipa::path(get, path = "/tenant/{tenant_id}/stats/costs", operation_id = "tenant_costs", tag = "Dashboard", params(TenantParam, PeriodParam),
     responses((status = 200, description = "Costs by model, user and day", body = CostsResponse), Problems))]
 pub(super) async fn costs(
     State(api): State<Api>,
@@ -62,7 +62,7 @@ pub(super) async fn costs(
 }
 
 /// What the usage costs, by its shorter name.
-#[utoipa::path(get, path = "/tenant/{tenant_id}/costs", tag = "Dashboard", params(TenantParam, PeriodParam),
+#[utoipa::path(get, path = "/tenant/{tenant_id}/costs", operation_id = "tenant_costs_short", tag = "Dashboard", params(TenantParam, PeriodParam),
     responses((status = 200, description = "The same as …/stats/costs", body = CostsResponse), Problems))]
 pub(super) async fn costs_short(
     api: State<Api>,
@@ -73,7 +73,7 @@ pub(super) async fn costs_short(
 }
 
 /// The users with most tokens.
-#[utoipa::path(get, path = "/tenant/{tenant_id}/stats/top-users", tag = "Dashboard",
+#[utoipa::path(get, path = "/tenant/{tenant_id}/stats/top-users", operation_id = "top_users", tag = "Dashboard",
     params(TenantParam, TopUsersParams), responses(
         (status = 200, description = "Most tokens first", body = TopUsersResponse), Problems,
 ))]

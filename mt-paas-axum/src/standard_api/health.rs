@@ -8,7 +8,7 @@ use crate::extract::ContractJson;
 use crate::openapi::Problems;
 
 /// Whether the service works. Open to everybody.
-#[utoipa::path(get, path = "/health", tag = "Health", security(()), responses(
+#[utoipa::path(get, path = "/health", operation_id = "health", tag = "Health", security(()), responses(
     (status = 200, description = "How well the service works", body = HealthResponse),
 ))]
 pub(super) async fn health(State(api): State<Api>) -> ContractJson<HealthResponse> {
@@ -16,7 +16,7 @@ pub(super) async fn health(State(api): State<Api>) -> ContractJson<HealthRespons
 }
 
 /// What the service offers and sells.
-#[utoipa::path(get, path = "/catalog", tag = "Health", responses(
+#[utoipa::path(get, path = "/catalog", operation_id = "catalog", tag = "Health", responses(
     (status = 200, description = "Capabilities and plans", body = Catalog), Problems,
 ))]
 pub(super) async fn catalog(State(api): State<Api>) -> ContractJson<Catalog> {

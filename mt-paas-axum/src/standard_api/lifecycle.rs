@@ -12,7 +12,7 @@ use crate::extract::{ContractJson, PathTenant};
 use crate::openapi::{IdempotencyKey, Problems, TenantParam};
 
 /// Makes a tenant ready for use.
-#[utoipa::path(post, path = "/tenant/{tenant_id}/activate", tag = "Lifecycle", params(TenantParam, IdempotencyKey),
+#[utoipa::path(post, path = "/tenant/{tenant_id}/activate", operation_id = "activate_tenant", tag = "Lifecycle", params(TenantParam, IdempotencyKey),
     request_body = ActivateRequest, responses(
         (status = 200, description = "The tenant is active", body = ActivateResponse), Problems,
 ))]
@@ -28,7 +28,7 @@ pub(super) async fn activate(
 }
 
 /// Closes a tenant.
-#[utoipa::path(post, path = "/tenant/{tenant_id}/deactivate", tag = "Lifecycle", params(TenantParam, IdempotencyKey),
+#[utoipa::path(post, path = "/tenant/{tenant_id}/deactivate", operation_id = "deactivate_tenant", tag = "Lifecycle", params(TenantParam, IdempotencyKey),
     request_body = DeactivateRequest, responses(
         (status = 200, description = "The tenant is closed", body = DeactivateResponse), Problems,
 ))]
@@ -41,7 +41,7 @@ pub(super) async fn deactivate(
 }
 
 /// The state of a tenant.
-#[utoipa::path(get, path = "/tenant/{tenant_id}/status", tag = "Lifecycle", params(TenantParam), responses(
+#[utoipa::path(get, path = "/tenant/{tenant_id}/status", operation_id = "tenant_status", tag = "Lifecycle", params(TenantParam), responses(
     (status = 200, description = "State, plan and features", body = TenantStatusResponse), Problems,
 ))]
 pub(crate) async fn status(

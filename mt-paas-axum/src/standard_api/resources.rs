@@ -9,7 +9,7 @@ use crate::extract::{ContractJson, ContractQuery, PathTenant};
 use crate::openapi::{PageParams, Problems, ResourceParams, TenantParam};
 
 /// Courses, discussions, documents and sessions of a tenant.
-#[utoipa::path(get, path = "/tenant/{tenant_id}/resources", tag = "Resources",
+#[utoipa::path(get, path = "/tenant/{tenant_id}/resources", operation_id = "list_resources", tag = "Resources",
     params(TenantParam, ResourceParams, PageParams), responses(
         (status = 200, description = "One page of resources", body = ResourcesResponse), Problems,
 ))]

@@ -9,7 +9,7 @@ use crate::extract::{ContractJson, PathTenant};
 use crate::openapi::{Problems, TenantParam};
 
 /// The configuration and subscription of a tenant.
-#[utoipa::path(get, path = "/tenant/{tenant_id}/settings", tag = "Settings", params(TenantParam), responses(
+#[utoipa::path(get, path = "/tenant/{tenant_id}/settings", operation_id = "settings", tag = "Settings", params(TenantParam), responses(
     (status = 200, description = "The settings", body = SettingsResponse), Problems,
 ))]
 pub(super) async fn show(
@@ -20,7 +20,7 @@ pub(super) async fn show(
 }
 
 /// Changes settings, member by member.
-#[utoipa::path(put, path = "/tenant/{tenant_id}/settings", tag = "Settings", params(TenantParam),
+#[utoipa::path(put, path = "/tenant/{tenant_id}/settings", operation_id = "update_settings", tag = "Settings", params(TenantParam),
     request_body = UpdateSettingsRequest, responses(
         (status = 200, description = "The changed settings", body = SettingsResponse), Problems,
 ))]
@@ -33,7 +33,7 @@ pub(super) async fn update(
 }
 
 /// Limits beside what is used of them.
-#[utoipa::path(get, path = "/tenant/{tenant_id}/limits", tag = "Settings", params(TenantParam), responses(
+#[utoipa::path(get, path = "/tenant/{tenant_id}/limits", operation_id = "limits", tag = "Settings", params(TenantParam), responses(
     (status = 200, description = "Limits and use", body = LimitsResponse), Problems,
 ))]
 pub(super) async fn limits(

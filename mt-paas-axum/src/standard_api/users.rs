@@ -14,7 +14,7 @@ use crate::extract::{ContractJson, ContractQuery, PathTenant, PathUser};
 use crate::openapi::{IdempotencyKey, PageParams, Problems, TenantParam, UserParam, UserParams};
 
 /// The users of a tenant.
-#[utoipa::path(get, path = "/tenant/{tenant_id}/users", tag = "Users",
+#[utoipa::path(get, path = "/tenant/{tenant_id}/users", operation_id = "list_users", tag = "Users",
     params(TenantParam, UserParams, PageParams), responses(
         (status = 200, description = "One page of users", body = UsersListResponse), Problems,
 ))]
@@ -27,7 +27,7 @@ pub(crate) async fn list(
 }
 
 /// Adds a user.
-#[utoipa::path(post, path = "/tenant/{tenant_id}/users", tag = "Users", params(TenantParam, IdempotencyKey),
+#[utoipa::path(post, path = "/tenant/{tenant_id}/users", operation_id = "create_user", tag = "Users", params(TenantParam, IdempotencyKey),
     request_body = CreateUserRequest, responses(
         (status = 201, description = "The new user", body = CreatedUserResponse), Problems,
 ))]
@@ -40,7 +40,7 @@ pub(super) async fn create(
 }
 
 /// One user.
-#[utoipa::path(get, path = "/tenant/{tenant_id}/users/{user_id}", tag = "Users", params(TenantParam, UserParam),
+#[utoipa::path(get, path = "/tenant/{tenant_id}/users/{user_id}", operation_id = "user", tag = "Users", params(TenantParam, UserParam),
     responses((status = 200, description = "The user", body = UserResponse), Problems))]
 pub(super) async fn show(
     State(api): State<Api>,
@@ -52,7 +52,7 @@ pub(super) async fn show(
 }
 
 /// Changes a user; members that are not sent keep their values.
-#[utoipa::path(put, path = "/tenant/{tenant_id}/users/{user_id}", tag = "Users", params(TenantParam, UserParam),
+#[utoipa::path(put, path = "/tenant/{tenant_id}/users/{user_id}", operation_id = "update_user", tag = "Users", params(TenantParam, UserParam),
     request_body = UpdateUserRequest, responses(
         (status = 200, description = "The changed user", body = UserResponse), Problems,
 ))]
@@ -67,7 +67,7 @@ pub(super) async fn update(
 }
 
 /// Removes a user.
-#[utoipa::path(delete, path = "/tenant/{tenant_id}/users/{user_id}", tag = "Users", params(TenantParam, UserParam),
+#[utoipa::path(delete, path = "/tenant/{tenant_id}/users/{user_id}", operation_id = "delete_user", tag = "Users", params(TenantParam, UserParam),
     responses((status = 204, description = "The user is gone"), Problems))]
 pub(super) async fn delete(
     State(api): State<Api>,

@@ -25,7 +25,7 @@ struct Faulty {
 
 #[async_trait]
 impl StandardAPIHandler for Faulty {
-    delegate_standard_api!(store, except [list_resources]);
+    delegate_standard_api!(store, except[list_resources]);
 
     async fn list_resources(&self, _: &TenantId, filters: ResourceFilters) -> Result<ResourcesResponse, ApiError> {
         match filters.search.as_deref() {
@@ -267,13 +267,17 @@ async fn a_repeat_with_the_same_key_gets_the_same_answer() {
 #[tokio::test]
 async fn request_ids_are_kept_if_they_are_harmless() {
     let service = Service::with_tenant().await;
-    let with = |id: &'static str| service.request(Method::GET, "/mt/tenant/t1/status").header("X-Request-Id", id).send();
+    let with =
+        |id: &'static str| service.request(Method::GET, "/mt/tenant/t1/status").header("X-Request-Id", id).send();
     assert_eq!(with("abc-123").await.unwrap().headers()["x-request-id"], "abc-123");
     for odd in ["a b", "a\"b", "a\\b", ""] {
         assert_eq!(with(odd).await.unwrap().headers()["x-request-id"].len(), 36, "{odd}");
     }
     let answer = service.get("/mt/tenant/t1/settings").await;
-    assert_eq!((&answer.headers()["cache-control"], &answer.headers()["x-content-type-options"]), (&"no-store".parse().unwrap(), &"nosniff".parse().unwrap()));
+    assert_eq!(
+        (&answer.headers()["cache-control"], &answer.headers()["x-content-type-options"]),
+        (&"no-store".parse().unwrap(), &"nosniff".parse().unwrap())
+    );
 }
 
 #[tokio::test]
@@ -282,7 +286,8 @@ async fn an_alias_goes_through_its_phases() {
         let schedule = AliasSchedule { phase: Some(phase), ..AliasSchedule::default() };
         let service = Service::start(|api| api.aliases(Aliases::new(schedule))).await;
         assert_eq!(service.post("/mt/tenant/t1/activate", &activation("t1")).await.status(), 200);
-        let old = |path: &str, key: &str| service.http.get(format!("{}{path}", service.base)).header("X-API-Key", key).send();
+        let old =
+            |path: &str, key: &str| service.http.get(format!("{}{path}", service.base)).header("X-API-Key", key).send();
         let answer = old("/api/tenant/stats/t1", KEY).await.unwrap();
         assert_eq!(answer.status(), status);
         let link = answer.headers().get("link").map(|link| link.to_str().unwrap().to_owned());
@@ -349,7 +354,10 @@ async fn a_page_of_a_listed_origin_may_call_and_others_may_not() {
         let request = service.http.request(Method::OPTIONS, format!("{}/mt/catalog", service.base));
         request.header("Origin", origin).header("Access-Control-Request-Method", "GET").send()
     };
-    assert_eq!(preflight("https://market.example").await.unwrap().headers()["access-control-allow-origin"], "https://market.example");
+    assert_eq!(
+        preflight("https://market.example").await.unwrap().headers()["access-control-allow-origin"],
+        "https://market.example"
+    );
     assert!(!preflight("https://evil.example").await.unwrap().headers().contains_key("access-control-allow-origin"));
 }
 
@@ -357,7 +365,9 @@ async fn a_page_of_a_listed_origin_may_call_and_others_may_not() {
 fn a_router_that_cannot_be_meant_is_not_built() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let handler: Arc<dyn StandardAPIHandler> = Arc::new(StoreHandler::builder(store, "test", "1").build().unwrap());
-    let build = |change: fn(StandardApiBuilder) -> StandardApiBuilder| change(StandardApi::builder(handler.clone())).build().map(|_| ());
+    let build = |change: fn(StandardApiBuilder) -> StandardApiBuilder| {
+        change(StandardApi::builder(handler.clone())).build().map(|_| ())
+    };
     assert_eq!(build(|api| api), Err(InvalidApi::NoKeys));
     assert_eq!(build(|api| api.market_keys(MarketKeys::default())), Err(InvalidApi::NoKeys));
     assert_eq!(build(StandardApiBuilder::open), Ok(()));

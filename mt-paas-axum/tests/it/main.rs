@@ -1,6 +1,13 @@
 //! The integration tests of this crate.
 
+#![allow(clippy::unwrap_used, reason = "an unwrap is how a test fails")]
+
 mod contract;
+mod deprecation;
 mod serve;
 mod serve_drain;
+mod serve_framing;
+mod serve_process;
+mod serve_sizes;
 mod serve_stalls;
+mod tenant;

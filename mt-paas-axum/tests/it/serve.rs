@@ -147,7 +147,8 @@ pub(crate) async fn is_healthy(address: SocketAddr) -> bool {
 #[tokio::test]
 async fn handlers_see_the_peer_the_path_and_that_all_is_well() {
     let server = Running::start(IMPATIENT).await;
-    let stream = send(server.address, "GET http://a.test/seen?x=1 HTTP/1.1\r\nHost: A.test\r\nConnection: close\r\n\r\n");
+    let stream =
+        send(server.address, "GET http://a.test/seen?x=1 HTTP/1.1\r\nHost: A.test\r\nConnection: close\r\n\r\n");
     let (answer, closed) = read_all(&mut stream.await, Duration::from_secs(2)).await;
     assert!(closed && answer.ends_with("/seen?x=1 127.0.0.1 false"), "{answer}");
 }

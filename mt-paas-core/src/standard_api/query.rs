@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::resources::ResourceType;
 use super::users::{Role, UserStatus};
-use crate::fields::{Fields, FromFields, integer, parsed, text};
+use crate::fields::{Fields, FromFields, digits, parsed, text};
 use crate::period::Period;
 
 /// Which part of a list: `limit` 1 to 100 (default 20), `offset` from 0. Out of range is an error, never clamped.
@@ -64,9 +64,9 @@ impl Default for Page {
 
 impl FromFields for Page {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        let limit = fields.or("limit", 20, integer(1, 100));
+        let limit = fields.or("limit", 20, digits(1, 100));
         // The stores count rows in signed 64-bit numbers.
-        let offset = fields.or("offset", 0, integer(0, i64::MAX.unsigned_abs()));
+        let offset = fields.or("offset", 0, digits(0, i64::MAX.unsigned_abs()));
         Some(Self { limit: u32::try_from(limit?).ok()?, offset: offset? })
     }
 }
@@ -99,7 +99,7 @@ impl FromFields for PeriodQuery {
 impl FromFields for TopUsersQuery {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let period = fields.or("period", Period::default(), parsed);
-        let limit = fields.or("limit", 10, integer(1, 50));
+        let limit = fields.or("limit", 10, digits(1, 50));
         Some(Self { period: period?, limit: u32::try_from(limit?).ok()? })
     }
 }

@@ -33,7 +33,6 @@ pub struct Limits {
 /// A change of limits; what is not sent stays.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(default)]
 pub struct LimitsChange {
     /// Users.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,18 +71,17 @@ pub struct Branding {
 /// A change of branding; what is not sent stays, `null` removes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(default)]
 pub struct BrandingChange {
     /// A picture.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "sent")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "sent")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub logo_url: Option<Option<String>>,
     /// `#rrggbb`.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "sent")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "sent")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, pattern = "^#[0-9A-Fa-f]{6}$"))]
     pub primary_color: Option<Option<String>>,
     /// Style rules.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "sent")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "sent")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub custom_css: Option<Option<String>>,
 }
@@ -136,14 +134,16 @@ pub struct SettingsResponse {
 /// The body of `PUT …/settings`, merged member by member.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(default)]
 pub struct UpdateSettingsRequest {
     /// Features to switch.
+    #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, bool>))]
     pub features: FeatureMap,
     /// Limits to change.
+    #[serde(default)]
     pub limits: LimitsChange,
     /// Branding to change.
+    #[serde(default)]
     pub branding: BrandingChange,
     /// A new time zone; usage is counted again by its calendar.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -312,7 +312,9 @@ fn css(value: &Value) -> Result<String, String> {
     let css = text(0, 20_000)(value)?;
     let lower = css.to_ascii_lowercase();
     let escaped_at_rule = lower.split('@').skip(1).any(|rule| {
-        rule.split([' ', '{', ';', '"', '\'', '(']).next().is_some_and(|name| name.contains('\\') || name.contains("/*"))
+        rule.split([' ', '{', ';', '"', '\'', '('])
+            .next()
+            .is_some_and(|name| name.contains('\\') || name.contains("/*"))
     });
     if css.contains('<') || lower.contains("@import") || escaped_at_rule {
         return Err("must not hold '<' or an @import".to_owned());
@@ -358,7 +360,11 @@ mod tests {
 
     #[test]
     fn null_removes_branding_and_silence_keeps_it() {
-        let old = Branding { logo_url: Some("https://a.kr/x".into()), primary_color: Some("#112233".into()), custom_css: None };
+        let old = Branding {
+            logo_url: Some("https://a.kr/x".into()),
+            primary_color: Some("#112233".into()),
+            custom_css: None,
+        };
         let new = old.with(change(r#"{"branding": {"logo_url": null}}"#).unwrap().branding);
         assert_eq!((new.logo_url, new.primary_color.as_deref()), (None, Some("#112233")));
     }

@@ -245,11 +245,7 @@ impl StandardAPIHandler for StoreHandler {
     }
 
     /// The SDK's tables hold no resources: every type is an empty list.
-    async fn list_resources(
-        &self,
-        tenant: &TenantId,
-        filters: ResourceFilters,
-    ) -> Result<ResourcesResponse, ApiError> {
+    async fn list_resources(&self, tenant: &TenantId, filters: ResourceFilters) -> Result<ResourcesResponse, ApiError> {
         self.active_tenant(tenant).await?;
         Ok(ResourcesResponse::page(tenant, &filters, Vec::new()))
     }

@@ -53,8 +53,7 @@ pub fn activate(
     }
     let zone = request.config.timezone.or(before.map(|before| before.zone)).unwrap_or_default();
     let allowed: BTreeSet<String> = plan_features.iter().chain(&request.features).cloned().collect();
-    let features: FeatureMap =
-        allowed.iter().map(|name| (name.clone(), request.features.contains(name))).collect();
+    let features: FeatureMap = allowed.iter().map(|name| (name.clone(), request.features.contains(name))).collect();
     let tenant = Tenant {
         id: request.tenant_id.clone(),
         revision: 0,

@@ -138,6 +138,18 @@ impl Counter {
         }
     }
 
+    /// The first event of each session so far: when it was, its id, and the row that the session counts in.
+    #[cfg(feature = "sea-orm")]
+    pub(crate) fn first_events(&self) -> &HashMap<String, (DateTime<Utc>, String, RowKey)> {
+        &self.first_of_session
+    }
+
+    /// The event of each day's last storage gauge so far: when it was, and its id.
+    #[cfg(feature = "sea-orm")]
+    pub(crate) fn last_gauges(&self) -> &BTreeMap<NaiveDate, (DateTime<Utc>, String)> {
+        &self.last_gauge
+    }
+
     /// The sums.
     pub fn finish(self) -> Calendar {
         let mut calendar = self.calendar;
@@ -195,11 +207,8 @@ impl Calendar {
             }
         }
         figures.active_users = active.len() as u64;
-        figures.daily = by_day
-            .into_values()
-            .rev()
-            .map(|(day, users)| DailyTrend { users: users.len() as u64, ..day })
-            .collect();
+        figures.daily =
+            by_day.into_values().rev().map(|(day, users)| DailyTrend { users: users.len() as u64, ..day }).collect();
         figures
     }
 
@@ -297,8 +306,7 @@ impl Calendar {
             active.extend(&row.user);
         }
         figures.active_users = active.len() as u64;
-        figures.storage_bytes =
-            self.storage.range(days.first..=days.last).next_back().map_or(0, |(_, bytes)| *bytes);
+        figures.storage_bytes = self.storage.range(days.first..=days.last).next_back().map_or(0, |(_, bytes)| *bytes);
         figures
     }
 }

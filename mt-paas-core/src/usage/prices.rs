@@ -90,7 +90,9 @@ impl PriceList {
     /// What so many tokens of `model` cost on `day`, rounded half up once.
     pub fn cost(&self, model: &str, day: NaiveDate, input_tokens: u64, output_tokens: u64) -> Option<NanoUsd> {
         let price = self.price(model, day)?;
-        Some(NanoUsd::from_millionths(price.input.times_tokens(input_tokens) + price.output.times_tokens(output_tokens)))
+        Some(NanoUsd::from_millionths(
+            price.input.times_tokens(input_tokens) + price.output.times_tokens(output_tokens),
+        ))
     }
 }
 

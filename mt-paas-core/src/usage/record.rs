@@ -116,9 +116,7 @@ impl Usage {
 
     fn priced(&self, event: UsageEvent) -> (TenantId, LedgerEntry) {
         let cost = match &event.model {
-            Some(model) => {
-                self.prices.cost(model, event.at.date_naive(), event.input_tokens, event.output_tokens)
-            }
+            Some(model) => self.prices.cost(model, event.at.date_naive(), event.input_tokens, event.output_tokens),
             None => Some(NanoUsd::ZERO),
         };
         let entry = LedgerEntry {

@@ -121,9 +121,7 @@ impl UsageStore for MemoryStore {
 
     async fn top_users(&self, tenant: &TenantId, days: DateRange, limit: u32) -> Result<Vec<TopUser>, StoreError> {
         let read = self.state().read(tenant, |calendar, user| {
-            let person = |id: &UserId| {
-                user(id).map(|user| (user.name.clone(), user.email.clone().unwrap_or_default()))
-            };
+            let person = |id: &UserId| user(id).map(|user| (user.name.clone(), user.email.clone().unwrap_or_default()));
             calendar.top_users(days, limit, person)
         });
         Ok(read.unwrap_or_default())
@@ -141,9 +139,9 @@ impl UsageStore for MemoryStore {
     }
 
     async fn storage_bytes(&self, tenant: &TenantId, day: NaiveDate) -> Result<u64, StoreError> {
-        let read = self.state().read(tenant, |calendar, _| {
-            calendar.storage.range(..=day).next_back().map_or(0, |(_, bytes)| *bytes)
-        });
+        let read = self
+            .state()
+            .read(tenant, |calendar, _| calendar.storage.range(..=day).next_back().map_or(0, |(_, bytes)| *bytes));
         Ok(read.unwrap_or_default())
     }
 

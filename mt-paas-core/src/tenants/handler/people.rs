@@ -7,8 +7,7 @@ use crate::error::ApiError;
 use crate::ids::{TenantId, UserId};
 use crate::outbox::OutboxEvent;
 use crate::standard_api::{
-    CreateUserRequest, CreatedUserResponse, UpdateUserRequest, UserFilters, UserResponse, UserStatus,
-    UsersListResponse,
+    CreateUserRequest, CreatedUserResponse, UpdateUserRequest, UserFilters, UserResponse, UserStatus, UsersListResponse,
 };
 use crate::text;
 use crate::users::{Changed, Inserted, User, UserSearch};

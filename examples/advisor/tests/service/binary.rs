@@ -1,0 +1,114 @@
+//! The binary: what it prints, what it refuses, and what is left behind.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use libtest_mimic::{Failed, Trial};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        Trial::test("binary::prints address and key, and ends in good order", starts_and_ends),
+        Trial::test("binary::refuses in one sentence and leaves nothing behind", refuses),
+        Trial::test("binary::migrates up, down and tells about it", migrates),
+        Trial::test("binary::help names every setting", help),
+    ]
+}
+
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The binary in a directory of its own, with nothing set but `settings`.
+fn binary(directory: &Path, settings: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_advisor"));
+    command.current_dir(directory).env_clear().env("PORT", "0").env("RUST_LOG", "warn");
+    command.envs(settings.iter().copied());
+    command
+}
+
+fn starts_and_ends() -> Result<(), Failed> {
+    let directory = tempfile::tempdir()?;
+    let child = binary(directory.path(), &[]).stdout(Stdio::piped()).spawn()?;
+    let mut running = Running(child);
+    let mut lines = BufReader::new(running.0.stdout.take().ok_or("no output")?).lines();
+    let mut next = || lines.next().unwrap_or_else(|| Ok(String::new()));
+    let (address, key) = (next()?, next()?);
+    let address = address.strip_prefix("advisor 0.2.0: http://").ok_or_else(|| format!("it printed: {address}"))?;
+    let key = key.rsplit(' ').next().unwrap_or_default().to_owned();
+    assert_eq!(std::fs::read_to_string(directory.path().join("data/market-key"))?, key);
+    assert!(directory.path().join("data/advisor.db").is_file());
+
+    let second = binary(directory.path(), &[("PORT", address.rsplit(':').next().unwrap_or_default())]).output()?;
+    assert!(!second.status.success() && said(&second).contains("cannot listen on 127.0.0.1:"), "{}", said(&second));
+
+    Command::new("kill").args(["-TERM", &running.0.id().to_string()]).status()?;
+    assert!(running.0.wait()?.success());
+    Ok(())
+}
+
+fn refuses() -> Result<(), Failed> {
+    let settings: &[(&[(&str, &str)], &str)] = &[
+        (&[("DATABASE_URL", "mysql://x")], "DATABASE_URL"),
+        (&[("DATABASE_URL", "postgres://nobody:hidden-word@127.0.0.1:1/none")], "DATABASE_URL"),
+        (&[("DATABASE_URL", "sqlite:///proc/nowhere/x.db")], "DATABASE_URL"),
+        (&[("HOST", "0.0.0.0")], "MARKET_API_KEYS"),
+        (&[("HOST", "advisor.example")], "HOST"),
+        (&[("PORT", "http")], "PORT"),
+        (&[("MARKET_API_KEYS", "hidden word")], "MARKET_API_KEYS"),
+        (&[("PUBLIC_URL", "advisor")], "PUBLIC_URL"),
+        (&[("CORS_ORIGINS", "*")], "origin"),
+        (&[("RUST_LOG", "a=b=c")], "RUST_LOG"),
+    ];
+    for (settings, names) in settings {
+        let directory = tempfile::tempdir()?;
+        let ran = binary(directory.path(), settings).output()?;
+        let said = said(&ran);
+        assert!(!ran.status.success() && ran.stdout.is_empty(), "{settings:?}");
+        assert!(said.lines().count() == 1 && said.contains(names) && !said.contains("hidden"), "{settings:?}: {said}");
+        assert!(!directory.path().join("data/advisor.db").exists() || settings[0].0 == "CORS_ORIGINS", "{settings:?}");
+    }
+    Ok(())
+}
+
+fn migrates() -> Result<(), Failed> {
+    let directory = tempfile::tempdir()?;
+    let migrate = |what: &str| -> Result<String, Failed> {
+        let ran = binary(directory.path(), &[]).args(["migrate", what]).output()?;
+        assert!(ran.status.success(), "{what}: {}", said(&ran));
+        Ok(String::from_utf8(ran.stdout)?)
+    };
+    let pending = migrate("status")?;
+    assert!(pending.lines().count() >= 3 && pending.lines().all(|line| line.starts_with("pending")), "{pending}");
+    assert_eq!(migrate("up")?.lines().count(), pending.lines().count());
+    assert_eq!(migrate("up")?, "");
+    assert_eq!(migrate("history")?.lines().count(), pending.lines().count());
+    assert_eq!(migrate("down")?.lines().count(), 1);
+    assert_eq!(migrate("status")?.lines().filter(|line| line.starts_with("pending")).count(), 1);
+    migrate("up")?;
+    let verified = binary(directory.path(), &[]).args(["usage", "verify"]).output()?;
+    assert!(verified.status.success(), "{}", said(&verified));
+    Ok(())
+}
+
+fn help() -> Result<(), Failed> {
+    let directory = tempfile::tempdir()?;
+    for (language, word) in [("en_US.UTF-8", "port to listen on (8000)"), ("ko_KR.UTF-8", "수신 포트 (8000)")] {
+        let ran = binary(directory.path(), &[("LANG", language)]).arg("--help").output()?;
+        let text = String::from_utf8(ran.stdout)?;
+        assert!(ran.status.success() && text.contains(word), "{text}");
+        for name in ["HOST", "PORT", "DATABASE_URL", "MARKET_API_KEYS", "MARKET_ALIASES_SINCE", "PUBLIC_URL", "DOCS"] {
+            assert!(text.contains(name), "{name}");
+        }
+    }
+    Ok(())
+}
+
+fn said(ran: &Output) -> String {
+    String::from_utf8_lossy(&ran.stderr).into_owned()
+}

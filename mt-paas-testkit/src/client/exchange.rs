@@ -1,0 +1,118 @@
+//! One request with its answer, as it stays in the transcript.
+
+use bytes::Bytes;
+
+use crate::outcome::{Failure, Stop};
+use crate::target::Target;
+
+/// What stays of a body in the transcript.
+pub(super) const KEPT: usize = 64 * 1024;
+const SHOWN: usize = 400;
+
+/// One request with its answer.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) method: String,
+    /// Path and query as sent, without the path of the base URL.
+    pub(crate) path: String,
+    /// Headers of the request as they may be shown.
+    pub(crate) sent_headers: Vec<(String, String)>,
+    pub(crate) sent_body: Bytes,
+    /// The HTTP parser itself may refuse the request, with an empty 4xx.
+    pub(crate) odd: bool,
+    pub(crate) status: u16,
+    /// Headers of the answer, names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
+    /// The answer's body, at most [`KEPT`] bytes of it.
+    pub(crate) body: Bytes,
+    pub(crate) millis: u64,
+}
+
+impl Exchange {
+    /// The value of a header of the answer.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The answer's body as text.
+    pub(crate) fn text(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
+    }
+
+    /// The path without the query.
+    pub(crate) fn bare_path(&self) -> &str {
+        self.path.split('?').next().unwrap_or_default()
+    }
+
+    /// A failure of this exchange.
+    pub(crate) fn failure(&self, target: &Target, expected: &str, got: &str) -> Stop {
+        Stop::Fail(Box::new(Failure {
+            sent: target.mask(self.sent().trim_end()),
+            expected: target.mask(expected),
+            got: target.mask(got),
+            curl: target.mask(&self.curl(target)),
+        }))
+    }
+
+    /// Status and the beginning of the body, for the `got` of a failure.
+    pub(crate) fn shown(&self) -> String {
+        let body = self.text();
+        let body = if body.is_empty() { "(empty body)".into() } else { excerpt(&body) };
+        format!("{} {body}", self.status)
+    }
+
+    fn sent(&self) -> String {
+        format!("{} {} {}", self.method, excerpt(&self.path), excerpt(&String::from_utf8_lossy(&self.sent_body)))
+    }
+
+    fn curl(&self, target: &Target) -> String {
+        let mut line = format!("curl -sS -i --path-as-is -X {}", self.method);
+        for (name, value) in &self.sent_headers {
+            // Double quotes, so that the shell puts the key in.
+            let quoted = value.replace('\\', "\\\\").replace('"', "\\\"").replace('`', "\\`");
+            line.push_str(&format!(" -H \"{name}: {}\"", excerpt(&quoted)));
+        }
+        if self.sent_body.len() > 4 * SHOWN {
+            line.push_str(&format!(" --data-binary @BODY_OF_{}_BYTES", self.sent_body.len()));
+        } else if !self.sent_body.is_empty() {
+            line.push_str(&format!(" --data-binary {}", quoted_body(&self.sent_body)));
+        }
+        format!("{line} '{}{}'", target.base_url(), self.path.replace('\'', "%27"))
+    }
+}
+
+fn quoted_body(body: &[u8]) -> String {
+    match std::str::from_utf8(body) {
+        Ok(text) if !text.contains('\0') => format!("'{}'", text.replace('\'', r"'\''")),
+        _ => format!("$'{}'", body.escape_ascii()),
+    }
+}
+
+/// The beginning of a text, on one line and without anything that a terminal would obey.
+fn excerpt(text: &str) -> String {
+    let mut short = String::new();
+    for c in text.chars().take(SHOWN) {
+        if c.is_control() { short.extend(c.escape_default()) } else { short.push(c) }
+    }
+    if text.chars().nth(SHOWN).is_some() {
+        short.push_str(&format!("… ({} bytes)", text.len()));
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_is_shown_commands_no_terminal_and_has_an_end() {
+        assert_eq!(excerpt("a\u{1b}[2J\nb"), "a\\u{1b}[2J\\nb");
+        assert_eq!(excerpt(&"한".repeat(500)), format!("{}… (1500 bytes)", "한".repeat(400)));
+    }
+
+    #[test]
+    fn a_body_is_quoted_for_the_shell() {
+        assert_eq!(quoted_body(b"it's"), r"'it'\''s'");
+        assert_eq!(quoted_body(b"\xff\0"), r"$'\xff\x00'");
+    }
+}

@@ -1,0 +1,127 @@
+//! The command `mt-paas` as a process.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::self_test::{Fault, Service, spawn};
+
+fn mt_paas(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mt-paas"));
+    command.args(arguments).env_remove("MT_KEY").env("LANG", "C").stdin(Stdio::null());
+    command
+}
+
+/// Off the runtime's thread, on which the service under test runs.
+async fn output(mut command: Command) -> Output {
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
+async fn run(arguments: &[&str]) -> Output {
+    output(mt_paas(arguments)).await
+}
+
+async fn test(service: &Service, more: &[&str]) -> Output {
+    run(&[&["test", "--target", &service.url, "--key", &service.key], more].concat()).await
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn a_sound_service_is_0_and_a_faulty_one_1() {
+    let sound = test(&spawn(None).await, &["--suite", "health,users"]).await;
+    assert_eq!(sound.status.code(), Some(0), "{}", text(&sound.stdout));
+    assert!(text(&sound.stdout).contains("CONFORMANT"));
+    assert!(sound.stderr.is_empty(), "no progress without a terminal: {}", text(&sound.stderr));
+    let faulty = test(&spawn(Some(Fault::M26)).await, &["--suite", "users"]).await;
+    assert_eq!(faulty.status.code(), Some(1), "{}", text(&faulty.stdout));
+}
+
+#[tokio::test]
+async fn a_bad_command_line_is_2_and_a_silent_target_3() {
+    for bad in [
+        &["test"][..],
+        &["test", "--target", "http://127.0.0.1:1"],
+        &["test", "--target", "ftp://h", "--key", "k"],
+        &["test", "--target", "http://h", "--key", "k", "--suite", "nothing"],
+        &["test", "--target", "http://h", "--key", "k", "--suite", "users", "--full"],
+        &["explain", "XYZ-99"],
+    ] {
+        assert_eq!(run(bad).await.status.code(), Some(2), "{bad:?}");
+    }
+    assert_eq!(run(&["test", "--target", "http://127.0.0.1:1", "--key", "k"]).await.status.code(), Some(3));
+}
+
+#[tokio::test]
+async fn json_and_junit_are_alone_on_standard_output() {
+    let service = spawn(None).await;
+    let json = test(&service, &["--suite", "health", "--format", "json", "--progress"]).await;
+    let report: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(report["conformant"], true);
+    assert_eq!(report["summary"]["total"], 11);
+    assert_eq!(text(&json.stderr).lines().count(), 11, "one line of progress for each check");
+    let junit = test(&service, &["--suite", "health", "--format", "junit"]).await;
+    assert!(text(&junit.stdout).starts_with("<?xml"));
+}
+
+#[tokio::test]
+async fn the_key_may_come_from_the_environment_or_a_file() {
+    let service = spawn(None).await;
+    let arguments = ["test", "--target", &service.url, "--suite", "auth", "--format", "json"];
+    let mut command = mt_paas(&arguments);
+    command.env("MT_KEY", &service.key);
+    let by_environment = output(command).await;
+    assert_eq!(by_environment.status.code(), Some(0), "{}", text(&by_environment.stdout));
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("key");
+    std::fs::write(&file, format!("{}\n", service.key)).unwrap();
+    let by_file = run(&[&arguments[..], &["--key-file", file.to_str().unwrap()]].concat()).await;
+    assert_eq!(by_file.status.code(), Some(0), "{}", text(&by_file.stdout));
+}
+
+#[tokio::test]
+async fn an_interrupted_run_cleans_up_and_is_1() {
+    let service = spawn(None).await;
+    let mut command =
+        mt_paas(&["test", "--target", &service.url, "--key", &service.key, "--progress", "--format", "json"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = tokio::task::spawn_blocking(move || {
+        let mut child = command.spawn().unwrap();
+        // The first line of progress says that the run has begun; the rest is read lest the pipe fill up.
+        let mut progress = BufReader::new(child.stderr.take().unwrap());
+        progress.read_line(&mut String::new()).unwrap();
+        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        let rest = std::thread::spawn(move || progress.lines().count());
+        let output = child.wait_with_output().unwrap();
+        rest.join().unwrap();
+        output
+    });
+    let output = output.await.unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["stopped"], true);
+    assert_eq!(report["left_behind"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn checks_are_listed_and_explained() {
+    let list = text(&run(&["test", "--list", "--suite", "health"]).await.stdout);
+    assert_eq!(list.lines().count(), 11, "{list}");
+    let explained = text(&run(&["explain", "usr-03"]).await.stdout);
+    for part in ["USR-03", "users", "required", "GET users after POST"] {
+        assert!(explained.contains(part), "{explained}");
+    }
+}
+
+#[tokio::test]
+async fn korean_is_spoken_where_the_locale_is_korean() {
+    let service = spawn(None).await;
+    let arguments = ["test", "--target", &service.url, "--key", &service.key, "--suite", "health"];
+    let mut command = mt_paas(&arguments);
+    command.env("LANG", "ko_KR.UTF-8");
+    let korean = output(command).await;
+    assert!(text(&korean.stdout).contains("적합"), "{}", text(&korean.stdout));
+}

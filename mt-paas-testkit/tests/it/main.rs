@@ -1,0 +1,6 @@
+//! The tester against services that are sound, and against services that are not.
+
+mod cli;
+mod matrix;
+mod report;
+mod self_test;

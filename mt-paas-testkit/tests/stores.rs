@@ -1,0 +1,102 @@
+//! The suite of the stores on every store there is, what only the SQL stores promise, and broken stores that the suite
+//! must catch.
+
+#[path = "stores/broken.rs"]
+mod broken;
+#[path = "stores/connecting.rs"]
+mod connecting;
+#[path = "stores/migrating.rs"]
+mod migrating;
+#[path = "stores/place.rs"]
+mod place;
+#[path = "stores/tables.rs"]
+mod tables;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use libtest_mimic::{Arguments, Failed, Trial};
+use mt_paas_core::store::Store;
+use mt_paas_core::store::memory::MemoryStore;
+use mt_paas_core::store::sea_orm::SqlStore;
+use mt_paas_testkit::stores::{StoreTest, suite};
+
+use place::{Place, PlaceKind};
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // Each trial on PostgreSQL may hold 17 of the server's 100 connections.
+    arguments.test_threads = Some(arguments.test_threads.unwrap_or(4).min(4));
+    let server = place::postgres();
+    let mut trials = Vec::new();
+    for test in suite() {
+        trials.push(Trial::test(format!("memory::{}", test.name), move || on_memory(test)));
+        trials.push(on(PlaceKind::File, test));
+        trials.push(on_server(&server, test.name, move |url| on(PlaceKind::Schema(url.to_owned()), test)));
+    }
+    for (name, run) in connecting::TRIALS {
+        trials.push(Trial::test(format!("connecting::{name}"), move || block(run())));
+    }
+    for (name, run) in migrating::TRIALS.iter().chain(tables::TRIALS) {
+        let trial = |kind: PlaceKind| {
+            Trial::test(format!("{}::{name}", kind.name()), move || {
+                block(async move {
+                    let place = Place::new(&kind).await?;
+                    let result = run(place.url().to_owned()).await;
+                    place.remove().await?;
+                    result
+                })
+            })
+        };
+        trials.push(trial(PlaceKind::File));
+        trials.push(on_server(&server, name, |url| trial(PlaceKind::Schema(url.to_owned()))));
+    }
+    for (fault, caught_by) in broken::FAULTS {
+        let name = format!("broken::{fault:?} is caught by {caught_by}");
+        trials.push(Trial::test(name, move || block(broken::is_caught(*fault, caught_by))));
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn on_memory(test: StoreTest) -> Result<(), Failed> {
+    block(async move { Ok((test.run)(Arc::new(MemoryStore::new())).await.map_err(|violation| violation.to_string())?) })
+}
+
+/// A test of the suite on a store of its own.
+fn on(kind: PlaceKind, test: StoreTest) -> Trial {
+    Trial::test(format!("{}::{}", kind.name(), test.name), move || {
+        block(async move {
+            let place = Place::new(&kind).await?;
+            let store = SqlStore::open(place.url()).await?;
+            let shared: Arc<dyn Store> = Arc::new(store.clone());
+            let run = std::panic::AssertUnwindSafe((test.run)(shared)).catch_unwind().await;
+            store.close().await?;
+            place.remove().await?;
+            match run {
+                Ok(result) => Ok(result.map_err(|violation| violation.to_string())?),
+                Err(_) => Err("the test itself panicked".into()),
+            }
+        })
+    })
+}
+
+/// A trial that needs the server: without one it is shown as ignored, and fails where services are required.
+fn on_server(server: &Result<String, String>, name: &str, trial: impl FnOnce(&str) -> Trial) -> Trial {
+    match server {
+        Ok(url) => trial(url),
+        Err(reason) => {
+            let reason = reason.clone();
+            let required = place::services_are_required();
+            Trial::test(format!("postgres::{name} (no server: {reason})"), move || Err(Failed::from(reason)))
+                .with_ignored_flag(!required)
+        }
+    }
+}
+
+fn block<F: Future<Output = Result<(), Failed>>>(work: F) -> Result<(), Failed> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let result = runtime.block_on(async { tokio::time::timeout(std::time::Duration::from_secs(120), work).await });
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    result.unwrap_or_else(|_| Err("it did not end within two minutes".into()))
+}

@@ -11,11 +11,11 @@ use mt_paas_core::standard_api::{ResourceType, Role, UserStatus};
 use mt_paas_core::{TenantId, UserId};
 use serde::Serialize;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     ComponentsBuilder, Content, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response, ResponseBuilder,
     SecurityRequirement,
 };
-use utoipa::openapi::tag::TagBuilder;
 use utoipa::{IntoParams, IntoResponses, PartialSchema, ToSchema};
 
 /// The name under which the market key stands in the description.
@@ -157,7 +157,7 @@ pub(crate) fn description(service: &str, version: &str, key_header: &str) -> Ope
 }
 
 /// Serves the description at `/openapi.json`, and with the feature `docs` a page of it at `/docs`.
-pub(crate) fn router(api: OpenApi) -> Router {
+pub(crate) fn router(api: &OpenApi) -> Router {
     // Written once: it does not change while the service runs.
     let json = api.to_json().unwrap_or_default();
     let described = Router::new()

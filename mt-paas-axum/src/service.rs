@@ -80,4 +80,4 @@ impl Context {
 }
 
 /// Makes a service's router; a failure is one sentence for the operator.
-pub type Make = fn(Context) -> Result<Router, Box<dyn std::error::Error + Send + Sync>>;
+pub type Make = fn(&Context) -> Result<Router, Box<dyn std::error::Error + Send + Sync>>;

@@ -114,13 +114,15 @@ impl Tester {
         let stopped = {
             let mut suites = pin!(run.suites());
             tokio::select! {
-                () = &mut suites => false,
+                // Looked at first: a signal handler is installed before the first check makes anything.
+                biased;
                 _ = stop => {
                     run.stopping.store(true, Ordering::Relaxed);
                     // A check that is under way may be about to make a tenant; its answer is worth waiting for.
                     let _ = tokio::time::timeout(GRACE, suites).await;
                     true
                 }
+                () = &mut suites => false,
             }
         };
         let left_behind = run.roster.put_away(&run.client).await;

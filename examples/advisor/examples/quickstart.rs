@@ -15,7 +15,7 @@ fn main() -> ExitCode {
 }
 
 /// The service as a router.
-pub fn app(context: Context) -> Result<Router, Box<dyn Error + Send + Sync>> {
+pub fn app(context: &Context) -> Result<Router, Box<dyn Error + Send + Sync>> {
     let handler = StoreHandler::builder(context.store.clone(), ABOUT.name, ABOUT.version)
         .public_url(&context.public_url)
         .build()?;

@@ -27,7 +27,7 @@ pub const ABOUT: About = About { name: "advisor", version: env!("CARGO_PKG_VERSI
 /// # Errors
 ///
 /// A sentence that names the setting that cannot be used.
-pub fn app(context: Context) -> Result<Router, Box<dyn Error + Send + Sync>> {
+pub fn app(context: &Context) -> Result<Router, Box<dyn Error + Send + Sync>> {
     let ready_made = || {
         StoreHandler::builder(context.store.clone(), ABOUT.name, ABOUT.version)
             .public_url(&context.public_url)

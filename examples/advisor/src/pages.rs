@@ -35,7 +35,7 @@ pub(crate) async fn start(
         format!("curl -X POST {url}/mt/tenant/my_school/activate \\\n{}", include_str!("activation.txt").trim_end());
     Ok(page(
         language,
-        html! {
+        &html! {
             p { (say("This service speaks the Standard API.", "이 서비스는 표준 API에 연결되어 있습니다.")) " " code { (ABOUT.name) " " (ABOUT.version) } " · " code { (url) } }
             h2 { (say("Tenants", "테넌트")) }
             @match tenants {
@@ -58,7 +58,7 @@ pub(crate) async fn tenant(language: Language, Path(tenant): Path<String>) -> Re
     let tenant: TenantId = tenant.parse().map_err(|_| Problem::not_found())?;
     let welcome =
         language.say("Here the people of this tenant use the service:", "이 테넌트의 사용자가 서비스를 쓰는 곳입니다:");
-    Ok(page(language, html! { p { (welcome) " " code { (tenant) } } }))
+    Ok(page(language, &html! { p { (welcome) " " code { (tenant) } } }))
 }
 
 /// `GET /style.css`
@@ -112,7 +112,7 @@ fn figures(language: Language, rows: &[Row]) -> Markup {
     }
 }
 
-fn page(language: Language, content: Markup) -> Response {
+fn page(language: Language, content: &Markup) -> Response {
     let (title, other) = (language.say("Advisor", "상담 서비스"), language.other());
     let markup = html! {
         (DOCTYPE)

@@ -37,11 +37,7 @@ where
 }
 
 /// A trial that needs something this machine may lack: ignored with the reason, or failed where everything is required.
-fn needing<T: Send + 'static>(
-    what: Result<T, String>,
-    name: &str,
-    trial: impl FnOnce(&str, T) -> Trial,
-) -> Trial {
+fn needing<T: Send + 'static>(what: Result<T, String>, name: &str, trial: impl FnOnce(&str, T) -> Trial) -> Trial {
     match what {
         Ok(what) => trial(name, what),
         Err(reason) => {

@@ -116,7 +116,7 @@ async fn serve_until_told(
     let prices = settings.prices.clone().unwrap_or_default();
     let settings = Arc::new(settings);
     let context = Context { about, store, market_keys, public_url: public_url.clone(), prices, settings, address };
-    let router = make(context)?;
+    let router = make(&context)?;
     println!("{} {}: {public_url}", about.name, about.version);
     if let Some(made) = made {
         let kept = language.say("market key (kept in", "마켓 키 (보관 위치:");

@@ -191,7 +191,7 @@ impl StandardApiBuilder {
         described.merge(own_described);
         router = router.merge(own);
         if self.docs {
-            router = router.merge(openapi::router(described));
+            router = router.merge(openapi::router(&described));
         }
         let outside = ServiceBuilder::new().layer(RequestIdLayer).layer(option_layer(cors));
         let nowhere = move |request: Request| ready(nowhere(&walled, &request));

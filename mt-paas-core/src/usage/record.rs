@@ -149,7 +149,11 @@ fn faults(index: usize, event: &UsageEvent, latest: DateTime<Utc>) -> Vec<FieldE
     check("session", session, "must be 1 to 128 bytes without control characters");
     let model = event.model.as_deref().is_none_or(name);
     check("model", model, "must be 1 to 128 bytes without control characters");
-    check("model", event.model.is_some() || event.input_tokens + event.output_tokens == 0, "is required with tokens");
+    check(
+        "model",
+        event.model.is_some() || (event.input_tokens == 0 && event.output_tokens == 0),
+        "is required with tokens",
+    );
     check("messages", event.messages <= 1_000_000, "must be at most 1000000");
     check("input_tokens", event.input_tokens <= 1_000_000_000, "must be at most 1000000000");
     check("output_tokens", event.output_tokens <= 1_000_000_000, "must be at most 1000000000");

@@ -15,7 +15,7 @@ fn mt_paas(arguments: &[&str]) -> Command {
 
 /// Off the runtime's thread, on which the service under test runs.
 async fn output(mut command: Command) -> Output {
-    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    tokio::task::spawn_blocking(move || command.output().expect("the command starts")).await.expect("it ends")
 }
 
 async fn run(arguments: &[&str]) -> Output {
@@ -27,7 +27,7 @@ async fn test(service: &Service, more: &[&str]) -> Output {
 }
 
 fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
+    String::from_utf8(bytes.to_vec()).expect("output is UTF-8")
 }
 
 #[tokio::test]

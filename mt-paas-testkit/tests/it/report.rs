@@ -5,8 +5,9 @@ use mt_paas_testkit::{Language, Outcome, Report, Suite, Target, Tester};
 use crate::self_test::{Fault, Service, spawn};
 
 async fn tested(service: &Service, suites: &[Suite]) -> Report {
-    let target = Target::new(&service.url, &service.key).unwrap().second_key(&service.second_key).unwrap();
-    Tester::new(target).suites(suites).run().await.unwrap()
+    let target = Target::new(&service.url, &service.key).and_then(|target| target.second_key(&service.second_key));
+    let tester = Tester::new(target.expect("a sound address and keys")).suites(suites);
+    tester.run().await.expect("the reference service answers")
 }
 
 #[tokio::test]

@@ -51,13 +51,18 @@ async fn on_server(url: String) -> Result<(), Failed> {
     let store = SqlStore::open(&url).await?;
     conforms(advisor::app, Arc::new(store.clone())).await?;
     store.close().await?;
-    std::process::Command::new("psql").args(psql(&url, "postgres")).arg("-qc").arg("DROP DATABASE mt_advisor_test").status()?;
+    std::process::Command::new("psql")
+        .args(psql(&url, "postgres"))
+        .arg("-qc")
+        .arg("DROP DATABASE mt_advisor_test")
+        .status()?;
     Ok(())
 }
 
 /// A fresh database on the server of `MT_TEST_POSTGRES_URL`, or of this machine.
 fn postgres() -> Result<String, String> {
-    let server = variable("MT_TEST_POSTGRES_URL").unwrap_or_else(|| "postgres://postgres@127.0.0.1:5432/postgres".into());
+    let server =
+        variable("MT_TEST_POSTGRES_URL").unwrap_or_else(|| "postgres://postgres@127.0.0.1:5432/postgres".into());
     let (base, _) = server.rsplit_once('/').ok_or("MT_TEST_POSTGRES_URL names no database")?;
     for statement in ["DROP DATABASE IF EXISTS mt_advisor_test", "CREATE DATABASE mt_advisor_test"] {
         let ran = std::process::Command::new("psql").arg(&server).args(["-qc", statement]).output();

@@ -27,7 +27,9 @@ async fn start_page() -> Result<(), Failed> {
     let english = get("/").await?;
     assert!(english.headers()["content-security-policy"].to_str()?.starts_with("default-src 'none'"));
     let english = english.text().await?;
-    assert!(english.contains("lang=\"en\"") && english.contains("<code>t1</code>") && english.contains("mt-paas-testkit"));
+    assert!(
+        english.contains("lang=\"en\"") && english.contains("<code>t1</code>") && english.contains("mt-paas-testkit")
+    );
     let korean = get("/?lang=ko").await?.text().await?;
     assert!(korean.contains("lang=\"ko\"") && korean.contains("다음에 해 볼 일"));
     for (name, value) in [("Host", "advisor.example"), ("X-Forwarded-For", "203.0.113.9")] {
@@ -75,8 +77,11 @@ async fn openapi() -> Result<(), Failed> {
     let api = description().await?;
     assert!(api["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")));
     let paths = api["paths"].as_object().ok_or("no paths")?;
-    let operations: Vec<&Value> =
-        paths.values().flat_map(|item| ["get", "post", "put", "delete"].map(|method| &item[method])).filter(|op| op.is_object()).collect();
+    let operations: Vec<&Value> = paths
+        .values()
+        .flat_map(|item| ["get", "post", "put", "delete"].map(|method| &item[method]))
+        .filter(|op| op.is_object())
+        .collect();
     let names: BTreeSet<&str> = operations.iter().filter_map(|operation| operation["operationId"].as_str()).collect();
     assert_eq!((operations.len(), names.len()), (29, 29));
     for operation in operations {

@@ -24,7 +24,7 @@ pub(crate) fn router(make: Make, store: Arc<dyn Store>, address: &str) -> Result
         settings: Arc::new(settings),
         address: address.parse()?,
     };
-    make(context).map_err(|error| error.to_string().into())
+    make(&context).map_err(|error| error.to_string().into())
 }
 
 /// The advisor on a store in memory; returns its address.

@@ -24,7 +24,8 @@ impl FromStr for Address {
     fn from_str(url: &str) -> Result<Self, ConnectError> {
         match url.split_once(':') {
             Some(("sqlite", rest)) => sqlite(rest),
-            Some(("postgres" | "postgresql", _)) => {
+            // Without an authority the driver would look for a server of its own choice.
+            Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
                 // The fault that sqlx reports names the part, never the text around it.
                 let options = url.parse().map_err(|fault| ConnectError::InvalidUrl {
                     fault: "it is not of the form postgres://user:password@host:port/database",
@@ -32,6 +33,7 @@ impl FromStr for Address {
                 })?;
                 Ok(Self::Server(Box::new(options)))
             }
+            Some(("postgres" | "postgresql", _)) => Err(invalid("postgres: is followed by //")),
             _ => Err(ConnectError::UnknownScheme),
         }
     }
@@ -118,6 +120,7 @@ mod tests {
             "sqlite:///",
             "sqlite:a/",
             "sqlite:x?mode=ro",
+            "postgres:/u:secret@h/d",
             "postgres://u:secret@h:port/d",
             "SQLITE:x",
         ] {

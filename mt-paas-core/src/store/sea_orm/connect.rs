@@ -9,12 +9,12 @@ use sea_orm::sqlx::sqlite::{
 };
 use sea_orm::sqlx::{self, ConnectOptions, Connection};
 use sea_orm::{
-    AccessMode, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
-    SqliteTransactionMode, SqlxPostgresConnector, SqlxSqliteConnector, TransactionOptions, TransactionTrait,
+    AccessMode, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode,
+    SqlxPostgresConnector, SqlxSqliteConnector, TransactionOptions, TransactionTrait,
 };
 
 use super::address::Address;
-use super::error::{ConnectError, code, sqlite_code};
+use super::error::{ConnectError, code, driver_error, sqlite_code};
 
 /// How long a caller waits for a free connection, and a writer of SQLite for another process.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -24,6 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Database {
     pub(super) writer: DatabaseConnection,
     pub(super) reader: DatabaseConnection,
+    file: Option<PathBuf>,
 }
 
 impl Database {
@@ -46,6 +47,14 @@ impl Database {
         let immediate = (self.backend() == DbBackend::Sqlite).then_some(SqliteTransactionMode::Immediate);
         let options = TransactionOptions { sqlite_transaction_mode: immediate, ..TransactionOptions::default() };
         self.writer.begin_with_options(options).await
+    }
+
+    /// Says what a failure means for somebody who wants to open the database.
+    pub(super) fn explain(&self, error: DbErr) -> ConnectError {
+        match &self.file {
+            Some(path) => file_error(path, error),
+            None => ConnectError::Database(error),
+        }
     }
 
     /// Begins a transaction whose reads are all of one moment.
@@ -92,6 +101,7 @@ async fn file(path: &Path) -> Result<Database, ConnectError> {
     Ok(Database {
         writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(pool().max_connections(1).connect_lazy_with(writer)),
         reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(pool().max_connections(4).connect_lazy_with(reader)),
+        file: Some(path.to_owned()),
     })
 }
 
@@ -117,14 +127,14 @@ async fn first_connection(path: &Path, options: &SqliteConnectOptions) -> Result
                 tries += 1;
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
-            result => break result.map_err(|fault| file_error(path, fault))?,
+            result => break result.map_err(|fault| file_error(path, driver(fault)))?,
         }
     };
     let version: (String,) = sqlx::query_as("SELECT sqlite_version()")
         .fetch_one(&mut connection)
         .await
-        .map_err(|fault| file_error(path, fault))?;
-    connection.close().await.map_err(|fault| file_error(path, fault))?;
+        .map_err(|fault| file_error(path, driver(fault)))?;
+    connection.close().await.map_err(|fault| file_error(path, driver(fault)))?;
     if safe_with_wal(&version.0) { Ok(()) } else { Err(ConnectError::OldSqlite { found: version.0 }) }
 }
 
@@ -136,14 +146,14 @@ fn safe_with_wal(version: &str) -> bool {
     parts.as_slice() >= [3, 51, 3].as_slice()
 }
 
-fn file_error(path: &Path, source: sqlx::Error) -> ConnectError {
+fn file_error(path: &Path, source: DbErr) -> ConnectError {
     let path = PathBuf::from(path);
-    match sqlite_code(&source) {
+    match driver_error(&source).and_then(sqlite_code) {
         Some(BUSY | 6) => ConnectError::Locked { path, source },
         // read-only, disk I/O, full, cannot open
         Some(8 | 10 | 13 | 14) => ConnectError::NotWritable { path, source: Box::new(source) },
         Some(26) => ConnectError::NotSqlite { path, source },
-        _ => ConnectError::Database(driver(source)),
+        _ => ConnectError::Database(source),
     }
 }
 
@@ -159,7 +169,7 @@ async fn memory() -> Result<Database, ConnectError> {
         .await
         .map_err(driver)?;
     let connection = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
-    Ok(Database { writer: connection.clone(), reader: connection })
+    Ok(Database { writer: connection.clone(), reader: connection, file: None })
 }
 
 async fn server(options: &PgConnectOptions) -> Result<Database, ConnectError> {
@@ -191,7 +201,7 @@ async fn server(options: &PgConnectOptions) -> Result<Database, ConnectError> {
         })
         .connect_lazy_with(options);
     let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
-    Ok(Database { writer: connection.clone(), reader: connection })
+    Ok(Database { writer: connection.clone(), reader: connection, file: None })
 }
 
 fn server_error(options: &PgConnectOptions, source: sqlx::Error) -> ConnectError {

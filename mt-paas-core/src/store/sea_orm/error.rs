@@ -80,7 +80,7 @@ pub enum ConnectError {
         path: PathBuf,
         /// SQLite's word.
         #[source]
-        source: sqlx::Error,
+        source: DbErr,
     },
     /// Another process has kept the file for itself for longer than a wait makes sense.
     #[error("the database file {} is kept locked by another process", path.display())]
@@ -89,7 +89,7 @@ pub enum ConnectError {
         path: PathBuf,
         /// SQLite's word.
         #[source]
-        source: sqlx::Error,
+        source: DbErr,
     },
     /// This SQLite can lose committed writes of a file in WAL mode.
     #[error("SQLite {found} can lose committed writes; 3.51.3 or newer is needed")]

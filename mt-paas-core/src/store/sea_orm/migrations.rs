@@ -138,9 +138,9 @@ impl Migrations {
         if missing.is_empty() { Ok(()) } else { Err(ConnectError::MissingMigrations { missing }) }
     }
 
-    async fn locked(&self) -> Result<DatabaseTransaction, DbErr> {
+    async fn locked(&self) -> Result<DatabaseTransaction, ConnectError> {
         // On SQLite every transaction that writes has the file for itself.
-        let tx = self.db.write().await?;
+        let tx = self.db.write().await.map_err(|error| self.db.explain(error))?;
         if self.db.backend() == DbBackend::Postgres {
             tx.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
             sql::row(&tx, "SELECT pg_advisory_xact_lock($1)::text", [LOCK.into()]).await?;

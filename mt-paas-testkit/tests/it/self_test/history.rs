@@ -37,7 +37,7 @@ pub(super) fn events(users: &[User], now: DateTime<Utc>) -> Vec<Event> {
                 user_id: users[user].id.clone(),
                 at,
                 model: (n / users.len()) % MODELS.len(),
-                messages: 3 + noise,
+                messages: 3 + noise + u64::from(turn),
                 input: 1_700 * weight + 31 * noise,
                 output: 430 * weight + 7 * noise,
             }));

@@ -1,5 +1,7 @@
 //! The market key.
 
+use axum::http::HeaderValue;
+
 use super::call::Call;
 use super::faults::{Fault, Faults};
 use super::reply::Refusal;
@@ -18,7 +20,7 @@ pub(super) fn authenticate(
     if is_waved_through(faults, call, header) {
         return Ok(KEY.into());
     }
-    let sent: Vec<&[u8]> = call.headers.get_all(header).iter().map(axum::http::HeaderValue::as_bytes).collect();
+    let sent: Vec<&[u8]> = call.headers.get_all(header).iter().map(HeaderValue::as_bytes).collect();
     if sent.iter().any(|key| key.len() > 4_096) && faults.has(Fault::LongKeyCrashes)
         || sent.iter().any(|key| !key.is_ascii()) && faults.has(Fault::OddKeyCrashes)
     {
@@ -27,30 +29,43 @@ pub(super) fn authenticate(
     if faults.has(Fault::BodyReadBeforeAuth) && !call.body.is_empty() {
         call.object(faults)?;
     }
+    let refused = spot.is_some_and(|spot| spot.operation == Operation::Limits) && faults.has(Fault::LimitsRefuseTheKey)
+        || header == "x-api-key" && faults.has(Fault::OldPathsRefuseTheKey);
     let known = match sent.as_slice() {
+        _ if refused => None,
         [key] => valid(key, faults),
         [key, _] if faults.has(Fault::FirstKeyCounts) => valid(key, faults),
         _ => None,
     };
-    let other = call.headers.get("x-api-key").filter(|_| faults.has(Fault::CompatHeaderOpensStandard));
-    let known = known.or_else(|| other.and_then(|key| valid(key.as_bytes(), faults)));
-    let query = call.asked("api_key").or_else(|| call.asked(header)).or_else(|| call.asked("key"));
-    let query = query.filter(|_| faults.has(Fault::KeyInQueryAccepted));
-    let cookie = call.header("cookie").and_then(|cookie| cookie.split_once('=')).map(|(_, key)| key);
-    let query = query.or(cookie.filter(|_| faults.has(Fault::KeyInCookieAccepted)));
-    let known = known.or_else(|| query.and_then(|key| valid(key.as_bytes(), faults)));
-    let limits = spot.is_some_and(|spot| spot.operation == Operation::Limits);
-    let known = known.filter(|_| !(limits && faults.has(Fault::LimitsRefuseTheKey)));
-    known.filter(|_| !(header == "x-api-key" && faults.has(Fault::OldPathsRefuseTheKey))).map(str::to_owned).ok_or_else(
-        || {
-            let echo = sent.first().map(|key| String::from_utf8_lossy(key)).filter(|_| faults.has(Fault::KeyEchoed));
-            let gossip = spot.is_some_and(|spot| house.world().tenants.contains_key(&spot.tenant));
-            let gossip = if gossip && faults.has(Fault::RefusalTellsTenants) { " for this tenant" } else { "" };
-            let message = format!("a valid market key is needed{gossip}{}", echo.unwrap_or_default());
-            let refusal = Refusal::new(401, "UNAUTHORIZED", message);
-            if faults.has(Fault::ChallengeMissing) { refusal } else { refusal.with("www-authenticate", "ApiKey") }
-        },
-    )
+    let known = known.or_else(|| valid(elsewhere(faults, call, header)?, faults));
+    known.map(str::to_owned).ok_or_else(|| refusal(house, spot, sent.first().copied().unwrap_or_default()))
+}
+
+/// Where careless variants also look for the key.
+fn elsewhere<'a>(faults: &Faults, call: &'a Call, header: &str) -> Option<&'a [u8]> {
+    let mut cookies = call.header("cookie").unwrap_or_default().split("; ");
+    match () {
+        () if faults.has(Fault::CompatHeaderOpensStandard) => call.headers.get("x-api-key").map(HeaderValue::as_bytes),
+        () if faults.has(Fault::KeyInQueryAccepted) => {
+            ["api_key", "key", header].into_iter().find_map(|name| call.asked(name)).map(str::as_bytes)
+        }
+        () if faults.has(Fault::KeyInCookieAccepted) => {
+            cookies.find_map(|cookie| cookie.split_once('=')).map(|(_, key)| key.as_bytes())
+        }
+        () => None,
+    }
+}
+
+fn refusal(house: &House, spot: Option<&Spot>, sent: &[u8]) -> Refusal {
+    let has = |fault| house.faults.has(fault);
+    let known = || spot.is_some_and(|spot| house.world().tenants.contains_key(&spot.tenant));
+    let message = match () {
+        () if has(Fault::KeyEchoed) => format!("{} is not a market key", String::from_utf8_lossy(sent)),
+        () if has(Fault::RefusalTellsTenants) && known() => "a valid market key is needed for this tenant".into(),
+        () => "a valid market key is needed".into(),
+    };
+    let refusal = Refusal::new(401, "UNAUTHORIZED", message);
+    if has(Fault::ChallengeMissing) { refusal } else { refusal.with("www-authenticate", "ApiKey") }
 }
 
 fn valid(sent: &[u8], faults: &Faults) -> Option<&'static str> {

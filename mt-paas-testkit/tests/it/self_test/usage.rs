@@ -73,7 +73,7 @@ impl Room<'_> {
             "tenant_id": id,
             "period": period,
             "timezone": tenant.zone.name(),
-            "peak_hour": peak.map(|(_, at, _)| (at + u32::from(self.has(Fault::PeakIsWrong))) % 24),
+            "peak_hour": peak.map(|(_, at, _)| (at + if self.has(Fault::PeakIsWrong) { 12 } else { 0 }) % 24),
             "by_hour": by_hour.into_iter().map(bucket).collect::<Vec<_>>(),
             "by_weekday": by_weekday.map(bucket).collect::<Vec<_>>(),
         })))

@@ -1,0 +1,98 @@
+//! Hooks: when they are called, and what their failure takes back.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use mt_paas_core::standard_api::{ActivateRequest, DeactivateRequest, TenantStatus};
+use mt_paas_core::tenants::{Tenant, TenantHooks};
+use mt_paas_core::{ApiError, ErrorKind, StandardAPIHandler, TenantId};
+use serde_json::json;
+
+use crate::stand::{Stand, activation, closing, person};
+
+/// Writes down its calls, and fails at the one that it is told to fail at.
+#[derive(Clone, Default)]
+struct Spy {
+    calls: Arc<Mutex<Vec<String>>>,
+    fails_at: Arc<Mutex<&'static str>>,
+}
+
+impl Spy {
+    fn called(&self, name: &'static str, detail: &str) -> Result<(), ApiError> {
+        self.calls.lock().unwrap().push(format!("{name} {detail}").trim_end().to_owned());
+        if *self.fails_at.lock().unwrap() == name { Err(ApiError::unavailable("planted")) } else { Ok(()) }
+    }
+
+    fn fail_at(&self, name: &'static str) {
+        *self.fails_at.lock().unwrap() = name;
+    }
+
+    fn calls(&self) -> Vec<String> {
+        std::mem::take(&mut *self.calls.lock().unwrap())
+    }
+}
+
+#[async_trait]
+impl TenantHooks for Spy {
+    async fn before_activate(&self, _: &ActivateRequest) -> Result<(), ApiError> {
+        self.called("before_activate", "")
+    }
+
+    async fn after_activate(&self, _: &Tenant, first: bool) -> Result<(), ApiError> {
+        self.called("after_activate", if first { "first" } else { "again" })
+    }
+
+    async fn before_deactivate(&self, _: &TenantId, _: &DeactivateRequest) -> Result<(), ApiError> {
+        self.called("before_deactivate", "")
+    }
+
+    async fn after_deactivate(&self, tenant: &Tenant) -> Result<(), ApiError> {
+        self.called("after_deactivate", if tenant.data_preserved { "keeps" } else { "purges" })
+    }
+}
+
+#[tokio::test]
+async fn hooks_stand_around_changes_and_not_around_repeats() {
+    let spy = Spy::default();
+    let stand = Stand::with_hooks(spy.clone());
+    stand.handler.activate_tenant(activation(&json!({}))).await.unwrap();
+    stand.handler.activate_tenant(activation(&json!({}))).await.unwrap();
+    stand.handler.activate_tenant(activation(&json!({"plan": "other"}))).await.unwrap_err();
+    assert_eq!(spy.calls(), ["before_activate", "after_activate first"]);
+    stand.handler.deactivate_tenant(&stand.tenant, closing(false)).await.unwrap();
+    stand.handler.deactivate_tenant(&stand.tenant, closing(true)).await.unwrap();
+    assert_eq!(spy.calls(), ["before_deactivate", "after_deactivate purges"]);
+    stand.handler.activate_tenant(activation(&json!({}))).await.unwrap();
+    assert_eq!(spy.calls(), ["before_activate", "after_activate again"]);
+}
+
+#[tokio::test]
+async fn a_failing_hook_leaves_a_new_tenant_unknown_and_the_market_untold() {
+    for hook in ["before_activate", "after_activate"] {
+        let spy = Spy::default();
+        let stand = Stand::with_hooks(spy.clone());
+        spy.fail_at(hook);
+        let error = stand.handler.activate_tenant(activation(&json!({}))).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{hook}");
+        let status = stand.handler.tenant_status(&stand.tenant).await;
+        assert_eq!(status.unwrap_err().kind(), ErrorKind::TenantNotFound, "{hook}");
+        assert!(stand.events().await.is_empty(), "{hook}");
+        spy.fail_at("");
+        stand.handler.activate_tenant(activation(&json!({}))).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_failing_hook_leaves_an_open_tenant_open_with_all_its_data() {
+    for hook in ["before_deactivate", "after_deactivate"] {
+        let spy = Spy::default();
+        let stand = Stand::with_hooks(spy.clone()).active().await;
+        let user = stand.handler.create_user(&stand.tenant, person("u@b.kr")).await.unwrap();
+        let told = stand.events().await;
+        spy.fail_at(hook);
+        stand.handler.deactivate_tenant(&stand.tenant, closing(false)).await.unwrap_err();
+        assert_eq!(stand.handler.tenant_status(&stand.tenant).await.unwrap().status, TenantStatus::Active, "{hook}");
+        assert!(stand.handler.user(&stand.tenant, &user.user_id).await.is_ok(), "{hook}");
+        assert_eq!(stand.events().await, told, "{hook}");
+    }
+}

@@ -1,0 +1,10 @@
+//! The ready-made handler on the in-memory store, with a clock that stands still.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
+
+mod delegation;
+mod hooks;
+mod lifecycle;
+mod people;
+mod stand;
+mod usage;

@@ -1,0 +1,79 @@
+//! Users of a tenant.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use mt_paas_core::outbox::EventKind;
+use mt_paas_core::standard_api::{Page, UpdateUserRequest, UserFilters};
+use mt_paas_core::{ErrorKind, StandardAPIHandler};
+use serde_json::json;
+
+use crate::stand::{Stand, activation, person, settings};
+
+#[tokio::test]
+async fn a_taken_address_is_reported_before_the_quota_and_a_deleted_one_is_free() {
+    let stand = Stand::new().active().await;
+    stand.handler.update_settings(&stand.tenant, settings(&json!({"limits": {"max_users": 1}}))).await.unwrap();
+    let first = stand.handler.create_user(&stand.tenant, person("Kim@B.kr")).await.unwrap();
+    assert!(first.temporary_password && first.email == "Kim@B.kr");
+    let kind = |error: mt_paas_core::ApiError| error.kind();
+    assert_eq!(
+        stand.handler.create_user(&stand.tenant, person(" kim@b.kr ")).await.map_err(kind),
+        Err(ErrorKind::UserExists)
+    );
+    assert_eq!(
+        stand.handler.create_user(&stand.tenant, person("lee@b.kr")).await.map_err(kind),
+        Err(ErrorKind::QuotaExceeded)
+    );
+    stand.handler.delete_user(&stand.tenant, &first.user_id).await.unwrap();
+    assert_eq!(
+        stand.handler.delete_user(&stand.tenant, &first.user_id).await.map_err(kind),
+        Err(ErrorKind::UserNotFound)
+    );
+    let again = stand.handler.create_user(&stand.tenant, person("kim@b.kr")).await.unwrap();
+    assert_ne!(again.user_id, first.user_id);
+}
+
+#[tokio::test]
+async fn the_market_hears_of_a_full_tenant_once_an_hour() {
+    let stand = Stand::new();
+    stand.handler.activate_tenant(activation(&json!({"config": {"max_users": 0}}))).await.unwrap();
+    let refuse = async || stand.handler.create_user(&stand.tenant, person("a@b.kr")).await.unwrap_err();
+    for _ in 0..3 {
+        assert_eq!(refuse().await.kind(), ErrorKind::QuotaExceeded);
+    }
+    assert_eq!(stand.events().await, [EventKind::TenantActivated, EventKind::QuotaExceeded]);
+    stand.clock.advance(TimeDelta::hours(1) + TimeDelta::microseconds(1));
+    refuse().await;
+    assert_eq!(stand.events().await.len(), 3);
+}
+
+#[tokio::test]
+async fn many_at_once_fill_a_tenant_exactly() {
+    let stand = Arc::new(Stand::new());
+    stand.handler.activate_tenant(activation(&json!({"config": {"limits": {"max_users": 5}}}))).await.unwrap();
+    let tries = (0..16).map(|n| {
+        let stand = stand.clone();
+        tokio::spawn(
+            async move { stand.handler.create_user(&stand.tenant, person(&format!("u{n}@b.kr"))).await.is_ok() },
+        )
+    });
+    let mut made = 0;
+    for one in tries.collect::<Vec<_>>() {
+        made += u32::from(one.await.unwrap());
+    }
+    assert_eq!(made, 5);
+}
+
+#[tokio::test]
+async fn a_change_touches_what_it_names() {
+    let stand = Stand::new().active().await;
+    let made = stand.handler.create_user(&stand.tenant, person("u@b.kr")).await.unwrap();
+    let rename = UpdateUserRequest { name: Some("김철수".into()), ..UpdateUserRequest::default() };
+    let changed = stand.handler.update_user(&stand.tenant, &made.user_id, rename).await.unwrap();
+    assert_eq!((changed.name.as_str(), changed.role, changed.status), ("김철수", made.role, made.status));
+    let page = Page { limit: 1, offset: 5 };
+    let filters = UserFilters { search: Some("김철".into()), page, ..UserFilters::default() };
+    let list = stand.handler.list_users(&stand.tenant, filters).await.unwrap();
+    assert_eq!((list.total, list.users.len(), list.limit, list.offset), (1, 0, 1, 5));
+}

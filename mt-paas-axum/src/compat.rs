@@ -12,7 +12,8 @@ use axum::routing::MethodRouter;
 use http::HeaderName;
 use mt_paas_core::StandardAPIHandler;
 use mt_paas_core::clock::{Clock, SystemClock};
-use utoipa::openapi::{Deprecated, OpenApi};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::{Deprecated, OpenApi, SecurityRequirement};
 use utoipa_axum::routes;
 
 use crate::deprecation::{AliasPhase, AliasSchedule};
@@ -20,6 +21,9 @@ use crate::standard_api::{Api, mount};
 
 /// Where the old paths begin.
 pub(crate) const ALIAS_PREFIX: &str = "/api/tenant";
+
+/// The name under which the key of the old paths stands in the description.
+const ALIAS_KEY: &str = "aliasKey";
 
 /// The old paths under `/api/tenant`, with `X-API-Key`, and when they go.
 #[derive(Debug, Clone)]
@@ -52,7 +56,10 @@ impl Aliases {
         let old = described.paths.paths.iter_mut().filter(|(path, _)| path.starts_with(ALIAS_PREFIX));
         for operation in old.flat_map(|(_, item)| [&mut item.get, &mut item.post]).flatten() {
             operation.deprecated = Some(Deprecated::True);
+            operation.security = Some(vec![SecurityRequirement::new(ALIAS_KEY, Vec::<String>::new())]);
         }
+        let key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new(self.key_header.as_str())));
+        described.components.get_or_insert_default().add_security_scheme(ALIAS_KEY, key);
         router.route_layer(middleware::from_fn_with_state(phase, by_phase))
     }
 }

@@ -41,8 +41,10 @@ wire_enum! {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Contact {
     /// E-mail address, as sent.
+    #[cfg_attr(feature = "openapi", schema(format = "email", max_length = 254))]
     pub email: String,
     /// Name, as sent.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub name: String,
 }
 
@@ -75,10 +77,13 @@ pub struct ActivateRequest {
     /// The tenant; equal to the one in the path.
     pub tenant_id: TenantId,
     /// What people call it.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub tenant_name: String,
     /// The plan that was bought; any name is accepted.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     pub plan: String,
     /// The features that are switched on.
+    #[cfg_attr(feature = "openapi", schema(max_items = 200))]
     pub features: BTreeSet<String>,
     /// Settings to begin with.
     #[serde(default)]

@@ -36,23 +36,23 @@ pub struct Limits {
 pub struct LimitsChange {
     /// Users.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, maximum = 9007199254740992u64))]
     pub max_users: Option<u64>,
     /// Storage in MiB.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, maximum = 9007199254740992u64))]
     pub max_storage_mb: Option<u64>,
     /// Tokens a day.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, maximum = 9007199254740992u64))]
     pub daily_tokens: Option<u64>,
     /// Tokens a month.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, maximum = 9007199254740992u64))]
     pub monthly_tokens: Option<u64>,
     /// Size of one file in MiB.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, maximum = 9007199254740992u64))]
     pub max_file_size_mb: Option<u64>,
 }
 
@@ -74,7 +74,7 @@ pub struct Branding {
 pub struct BrandingChange {
     /// A picture.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "sent")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = "uri", min_length = 1, max_length = 2048))]
     pub logo_url: Option<Option<String>>,
     /// `#rrggbb`.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "sent")]
@@ -82,7 +82,7 @@ pub struct BrandingChange {
     pub primary_color: Option<Option<String>>,
     /// Style rules.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "sent")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, max_length = 20000))]
     pub custom_css: Option<Option<String>>,
 }
 

@@ -104,7 +104,7 @@ pub struct CreateUserRequest {
 pub struct UpdateUserRequest {
     /// A new name.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, min_length = 1, max_length = 200))]
     pub name: Option<String>,
     /// A new role.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -167,7 +167,7 @@ impl FromFields for UpdateUserRequest {
 
 #[cfg(feature = "openapi")]
 mod schema {
-    use utoipa::openapi::schema::{ObjectBuilder, Ref, Type};
+    use utoipa::openapi::schema::{ObjectBuilder, Ref, SchemaFormat, Type};
     use utoipa::openapi::{RefOr, Schema};
 
     use super::CreateUserRequest;
@@ -177,7 +177,7 @@ mod schema {
         fn schema() -> RefOr<Schema> {
             let string = || ObjectBuilder::new().schema_type(Type::String);
             ObjectBuilder::new()
-                .property("email", string().max_length(Some(254)))
+                .property("email", string().format(Some(SchemaFormat::Custom("email".to_owned()))).max_length(Some(254)))
                 .required("email")
                 .property("name", string().min_length(Some(1)).max_length(Some(200)))
                 .required("name")

@@ -149,7 +149,7 @@ impl Pair<'_> {
         if self.random.random_bool(0.4) {
             row.zone = zone(["UTC", "Asia/Seoul", "America/St_Johns"][self.random.random_range(0..3)])?;
         }
-        let (back, first, purge) = (self.back(), self.random.random_bool(0.1), self.random.random_bool(0.1));
+        let (back, first, purge) = (self.back(), self.random.random_bool(0.1), self.random.random_bool(0.4));
         let at = self.soon();
         let event = OutboxEvent::tenant_activated(&row, at);
         let saved = both!(self, "saving a tenant", |side| {

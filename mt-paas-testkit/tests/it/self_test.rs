@@ -78,10 +78,10 @@ pub(crate) async fn spawn(fault: Option<Fault>) -> Service {
 }
 
 /// The same with the old paths in the given phase.
-pub(crate) async fn spawn_in(phase: Phase, fault: Option<Fault>) -> Service {
+pub(crate) async fn spawn_in(phase: Phase, faults: impl IntoIterator<Item = Fault>) -> Service {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
     let url = format!("http://{}", listener.local_addr().expect("a bound listener has an address"));
-    let faults: Vec<Fault> = fault.into_iter().collect();
+    let faults: Vec<Fault> = faults.into_iter().collect();
     let task = tokio::spawn(async move { serve_in(listener, phase, &faults).await });
     Service { url, key: KEY.into(), second_key: SECOND_KEY.into(), task }
 }

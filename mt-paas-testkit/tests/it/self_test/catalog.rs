@@ -44,7 +44,7 @@ impl Room<'_> {
             "service": "reference",
             "version": VERSION,
             "api_version": "2.0",
-            "capabilities": CAPABILITIES,
+            "capabilities": if self.has(Fault::NothingOptional) { &[] } else { CAPABILITIES },
             "plans": PLANS.iter().map(plan).collect::<Vec<_>>(),
         });
         if self.has(Fault::CatalogLacksPlans) {

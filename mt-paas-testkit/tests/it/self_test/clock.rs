@@ -3,9 +3,9 @@
 use chrono::{DateTime, Datelike, Days, NaiveDate, SecondsFormat, Utc};
 use chrono_tz::Tz;
 
-/// RFC 3339 in UTC; microseconds, so that a later change has a later time.
+/// RFC 3339 in UTC, as fine as the instant is.
 pub(super) fn stamp(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Micros, true)
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 /// The form that HTTP headers use.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Response};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::{Value, json};
 
 use super::call::Call;
@@ -27,7 +27,7 @@ const MOST_HEADERS: (usize, usize) = (100, 32 << 10);
 /// Every request comes in here.
 pub(super) async fn enter(State(house): State<Arc<House>>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let now = Utc::now();
+    let now = Utc::now().trunc_subsecs(if house.faults.has(Fault::WholeSeconds) { 0 } else { 6 });
     let request_id = request_id(&parts.headers);
     let mut call = Call::new(parts, String::new());
     let body = to_bytes(body, MOST_DRAINED).await;
@@ -102,8 +102,9 @@ async fn perform(house: &House, call: &Call, spot: Option<&Spot>, whole: bool, n
         let crash = faults.has(Fault::BigBodyCrashes);
         return Err(if crash { Refusal::crash() } else { Refusal::new(413, "BODY_TOO_LARGE", "at most 1 MiB") });
     }
-    let Some(spot) = spot else { return lost(house, call) };
-    let verbs = spot.verbs(!is_old(call));
+    let absent = is_old(call) && faults.has(Fault::NothingOptional);
+    let Some(spot) = spot.filter(|_| !absent) else { return lost(house, call) };
+    let verbs = spot.verbs(is_old(call));
     if !verbs.contains(&call.method.as_str()) {
         return wrong_verb(house, spot, verbs);
     }
@@ -186,8 +187,17 @@ fn request_id(headers: &HeaderMap) -> String {
 }
 
 fn send(house: &House, outcome: Outcome, mut headers: Vec<(&'static str, String)>, request_id: &str) -> Response<Body> {
+    if house.faults.has(Fault::CharsetNamed) {
+        headers.push(("content-type", "application/json; charset=UTF-8".into()));
+    }
     let refusal = match outcome {
-        Ok(answer) => return assemble(answer.status, answer.body.as_ref(), &headers),
+        Ok(mut answer) => {
+            let members = answer.body.as_mut().and_then(Value::as_object_mut);
+            if let Some(members) = members.filter(|_| house.faults.has(Fault::MoreMembers)) {
+                members.insert("x_node".into(), json!({"zone": "b", "load": 0.25}));
+            }
+            return assemble(answer.status, answer.body.as_ref(), &headers);
+        }
         Err(refusal) => misspeak(house, refusal),
     };
     let mut body = refusal.envelope(request_id);

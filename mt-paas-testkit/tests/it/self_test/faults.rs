@@ -10,7 +10,7 @@ pub(crate) struct Planted {
     pub(crate) name: &'static str,
     /// What goes wrong, in a few words.
     pub(crate) what: &'static str,
-    /// The checks that must fail, all of them.
+    /// The checks that must fail, all of them; none if this is no fault at all.
     pub(crate) killed_by: &'static [&'static str],
     /// The phase of the old paths in which it shows.
     pub(crate) phase: Phase,
@@ -406,4 +406,15 @@ plant! {
     PartialChange ["ERR-11"] "a user keeps the sound half of a refused change"
     FirstFieldOnly ["ERR-12"] "only the first faulty field is named"
     SurrogatesMended ["ERR-13"] "lone surrogates are mended"
+
+    // Not faults: what the contract leaves to the service. No check may fail.
+    NoDemonstration [] "new tenants are empty"
+    NothingOptional [] "no capability is offered"
+    WholeSeconds [] "timestamps without fraction"
+    MoreMembers [] "answers hold members that the contract does not know"
+    CharsetNamed [] "the content type names its charset"
+    EmptyPutRefused [] "an empty change is refused"
+    TwoKeysRefused [] "two keys answer 400"
+    FutureMonthRefused [] "usage of a month to come is refused"
+    ForeignTenantRefused [] "another tenant's id in a body is refused"
 }

@@ -35,6 +35,9 @@ pub(super) fn authenticate(
         _ if refused => None,
         [key] => valid(key, faults),
         [key, _] if faults.has(Fault::FirstKeyCounts) => valid(key, faults),
+        [_, ..] if sent.len() > 1 && faults.has(Fault::TwoKeysRefused) => {
+            return Err(Refusal::broken("there is more than one key"));
+        }
         _ => None,
     };
     let known = known.or_else(|| valid(elsewhere(faults, call, header)?, faults));

@@ -133,7 +133,8 @@ impl Room<'_> {
 
     /// A tenant as if it had never been there.
     fn open(&mut self, order: &Order) {
-        let users = history::users(self.now);
+        let bare = self.has(Fault::NoDemonstration);
+        let users = if bare { Vec::new() } else { history::users(self.now) };
         let tenant = Tenant {
             id: order.tenant_id.clone(),
             standing: Standing::Active,
@@ -146,8 +147,8 @@ impl Room<'_> {
             ends: day(self.now, order.zone) + Days::new(365),
             created_at: self.now,
             updated_at: self.now,
-            items: history::items(&users, self.now),
-            events: history::events(&users, self.now),
+            items: if bare { Vec::new() } else { history::items(&users, self.now) },
+            events: if bare { Vec::new() } else { history::events(&users, self.now) },
             users,
         };
         self.world.tenants.insert(order.tenant_id.clone(), tenant);

@@ -33,7 +33,9 @@ pub(super) enum Turn {
 impl Replays {
     pub(super) fn begin(&self, call: &Call, faults: &Faults, now: DateTime<Utc>) -> Turn {
         let key = call.header("idempotency-key").filter(|key| !key.is_empty() && call.method == "POST");
-        let Some(key) = key.filter(|_| !faults.has(Fault::M36)) else { return Turn::Free };
+        let Some(key) = key.filter(|_| !faults.has(Fault::M36) && !faults.has(Fault::NothingOptional)) else {
+            return Turn::Free;
+        };
         // The path holds both the tenant and the route.
         let scope = match () {
             () if faults.has(Fault::IdempotencyKeyGlobal) => {

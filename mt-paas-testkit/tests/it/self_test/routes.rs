@@ -37,22 +37,15 @@ pub(super) enum Operation {
     Webhook,
 }
 
-impl Operation {
-    pub(super) fn verbs(self) -> &'static [&'static str] {
-        match self {
-            Self::Activate | Self::Deactivate | Self::Webhook => &["POST"],
-            Self::User => &["GET", "HEAD", "PUT", "DELETE"],
-            Self::Settings => &["GET", "HEAD", "PUT"],
-            _ => &["GET", "HEAD"],
-        }
-    }
-}
-
 impl Spot {
-    pub(super) fn verbs(&self, standard: bool) -> &'static [&'static str] {
+    /// The methods that the path knows; the old paths only read.
+    pub(super) fn verbs(&self, old: bool) -> &'static [&'static str] {
         match self.operation {
-            Operation::Users if standard => &["GET", "HEAD", "POST"],
-            operation => operation.verbs(),
+            Operation::Activate | Operation::Deactivate | Operation::Webhook => &["POST"],
+            Operation::User => &["GET", "HEAD", "PUT", "DELETE"],
+            Operation::Settings => &["GET", "HEAD", "PUT"],
+            Operation::Users if !old => &["GET", "HEAD", "POST"],
+            _ => &["GET", "HEAD"],
         }
     }
 }
@@ -144,6 +137,10 @@ impl Room<'_> {
         }
         if spot.operation != Operation::Activate && !free {
             self.knows(spot)?;
+        }
+        let optional = matches!(spot.operation, Operation::TopUsers | Operation::UsagePatterns | Operation::Limits);
+        if optional && self.has(Fault::NothingOptional) {
+            return Err(Refusal::new(501, "NOT_SUPPORTED", "this service does not offer the operation"));
         }
         let outcome = match (spot.operation, self.call.method.as_str()) {
             (Operation::Health, _) => self.health(),

@@ -26,6 +26,9 @@ impl Room<'_> {
             None if self.has(Fault::ShortMonthAccepted) && period.len() == 6 => this_month,
             None if self.has(Fault::DayIsAMonth) && period.len() == 10 => this_month,
             Some(month) if month > this_month && self.has(Fault::FutureMonthCounts) => this_month,
+            Some(month) if month > this_month && self.has(Fault::FutureMonthRefused) => {
+                return Err(Refusal::broken("period is still to come"));
+            }
             Some(_) if self.has(Fault::M25) => this_month,
             month => month.ok_or_else(|| Refusal::broken("period must be a month, as YYYY-MM"))?,
         };

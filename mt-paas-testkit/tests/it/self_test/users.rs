@@ -83,6 +83,10 @@ impl Room<'_> {
         if self.has(Fault::M48) || self.has(Fault::RefusedCreateStays) {
             self.note_too_early(id, &body);
         }
+        let other = body.get("tenant_id").is_some_and(|tenant| tenant != id);
+        if other && self.has(Fault::ForeignTenantRefused) {
+            return Err(Refusal::broken("path and body name different tenants"));
+        }
         let user = self.read_user(&body)?;
         let tenant = self.active(id)?;
         let taken = self.is_taken(tenant, &user.email);
@@ -114,7 +118,7 @@ impl Room<'_> {
     fn is_taken(&self, tenant: &Tenant, email: &str) -> bool {
         let minds_case = self.has(Fault::EmailCaseCounts);
         let fold = |email: &str| if self.has(Fault::SpacesCount) { email.to_lowercase() } else { folded(email) };
-        let stale = self.now - TimeDelta::milliseconds(600);
+        let stale = self.now - TimeDelta::seconds(5);
         let indexed = |user: &User| user.created_at < stale || !self.has(Fault::EmailIndexLags);
         let equal = |user: &User| user.email == email || (!minds_case && fold(&user.email) == fold(email));
         let same = |user: &User| indexed(user) && equal(user);
@@ -244,6 +248,9 @@ impl Room<'_> {
 
     pub(super) fn change_user(&mut self, id: &str, user_id: &str) -> Outcome {
         let body = self.call.object(self.faults)?;
+        if body.is_empty() && self.has(Fault::EmptyPutRefused) {
+            return Err(Refusal::field(&["body"], "changes nothing"));
+        }
         let (tenant, user) = self.find(id, user_id)?;
         let (home, before) = (tenant.id.clone(), user.clone());
         let after = match self.changed(&before, &body) {

@@ -39,11 +39,12 @@ const DAYS: &str = concat!(
     " FROM mt_usage_daily WHERE tenant_id = $1 AND day BETWEEN $2 AND $3 GROUP BY day ORDER BY day DESC"
 );
 
-/// How many users that exist were active on each day, and, without a day, on any.
+/// How many users that exist were active on each day, and, without a day, on any. Joins here are cross joins because
+/// SQLite keeps the order of those: the few users of the window first, never all users of the tenant.
 const PEOPLE: &str = "WITH people AS MATERIALIZED (\
         SELECT d.day, d.user_id \
         FROM (SELECT DISTINCT day, user_id FROM mt_usage_daily WHERE tenant_id = $1 AND day BETWEEN $2 AND $3) d \
-        JOIN mt_users u ON u.tenant_id = $1 AND u.user_id = d.user_id) \
+        CROSS JOIN mt_users u WHERE u.tenant_id = $1 AND u.user_id = d.user_id) \
     SELECT day, COUNT(*) FROM people GROUP BY day UNION ALL SELECT NULL, COUNT(DISTINCT user_id) FROM people";
 
 pub(super) async fn stats(
@@ -104,8 +105,8 @@ pub(super) async fn costs(db: &Database, tenant: &TenantId, days: DateRange) -> 
         sum!("input_tokens + output_tokens"),
         " AS tokens FROM mt_usage_daily WHERE tenant_id = $1 AND day BETWEEN $2 AND $3 AND user_id <> '' \
          GROUP BY user_id) d \
-         JOIN mt_users u ON u.tenant_id = $1 AND u.user_id = d.user_id \
-         WHERE d.spent > 0 ORDER BY d.spent DESC, d.user_id LIMIT 10"
+         CROSS JOIN mt_users u WHERE u.tenant_id = $1 AND u.user_id = d.user_id AND d.spent > 0 \
+         ORDER BY d.spent DESC, d.user_id LIMIT 10"
     );
     let top = sql::rows(&tx, top, window(tenant, days)).await?;
     tx.commit().await?;
@@ -155,7 +156,7 @@ pub(super) async fn top_users(
         sum!("input_tokens + output_tokens"),
         " AS tokens, MAX(last_at) AS last_at FROM mt_usage_daily \
          WHERE tenant_id = $1 AND day BETWEEN $2 AND $3 AND user_id <> '' GROUP BY user_id) d \
-         JOIN mt_users u ON u.tenant_id = $1 AND u.user_id = d.user_id \
+         CROSS JOIN mt_users u WHERE u.tenant_id = $1 AND u.user_id = d.user_id \
          ORDER BY d.tokens DESC, d.messages DESC, d.user_id LIMIT $4"
     );
     let mut values = window(tenant, days).to_vec();

@@ -64,6 +64,11 @@ async fn place_sessions(
     Ok(())
 }
 
+/// Looks up each wanted session by its key; a condition on the pair would make SQLite read the whole table.
+const WANTED: &str = "WITH wanted (tenant_id, session_id) AS (VALUES";
+const STORED: &str = ") SELECT s.session_id, s.at, s.event_id, s.user_id, s.model, s.priced \
+    FROM wanted w CROSS JOIN mt_usage_sessions s WHERE s.tenant_id = w.tenant_id AND s.session_id = w.session_id";
+
 /// The first events of sessions that began earlier, locked.
 async fn stored(
     tx: &DatabaseTransaction,
@@ -71,13 +76,9 @@ async fn stored(
     zone: Zone,
     sessions: &[&str],
 ) -> Result<Vec<(String, FirstEvent)>, Fault> {
-    let head = format!("SELECT {} FROM mt_usage_sessions WHERE (tenant_id, session_id) IN (VALUES", SESSIONS.names());
-    let tail = match tx.get_database_backend() {
-        DbBackend::Sqlite => ")",
-        _ => ") ORDER BY session_id FOR UPDATE",
-    };
+    let lock = if tx.get_database_backend() == DbBackend::Sqlite { "" } else { "ORDER BY s.session_id FOR UPDATE OF s" };
     let keys = sessions.iter().flat_map(|session| [tenant.as_str().into(), (*session).into()]).collect();
-    let rows = sql::for_rows(tx, &head, 2, keys, tail).await?;
+    let rows = sql::for_rows(tx, WANTED, 2, keys, &format!("{STORED} {lock}")).await?;
     rows.iter().map(|row| stored_session(row, zone)).collect()
 }
 
@@ -96,4 +97,21 @@ fn stored_session(row: &QueryResult, zone: Zone) -> Result<(String, FirstEvent),
 async fn replace(tx: &DatabaseTransaction, tenant: &TenantId, session: &str, first: &FirstEvent) -> Result<(), Fault> {
     let row: Vec<Vec<Cell>> = vec![session_row(session, first)];
     SESSIONS.write(tx, tenant, row).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sea_orm::SqlStore;
+
+    #[tokio::test]
+    async fn known_sessions_are_looked_up_by_their_key() {
+        let store = SqlStore::open("sqlite::memory:").await.unwrap();
+        let sql = format!("EXPLAIN QUERY PLAN {WANTED} (?, ?), (?, ?) {STORED}");
+        let values = ["t", "a", "t", "b"].map(sea_orm::Value::from);
+        let rows = sql::rows(store.reader(), &sql, values).await.unwrap();
+        let plan: Vec<String> = rows.iter().map(|row| row.try_get("", "detail").unwrap()).collect();
+        let lookup = "SEARCH s USING PRIMARY KEY (tenant_id=? AND session_id=?)";
+        assert!(plan.iter().any(|step| step == lookup), "{plan:?}");
+    }
 }

@@ -79,7 +79,8 @@ impl Filter {
     }
 
     /// Skips over the rows of earlier pages in an index that holds all that is needed for that, and reads the rows of
-    /// this page only.
+    /// this page only. A cross join, because SQLite keeps its order: it would rather read all users in their order and
+    /// look each one up in the page.
     fn page(self, search: &UserSearch) -> (String, Vec<Value>) {
         let Self { condition, mut values } = self;
         values.push(i64::from(search.page.limit).into());
@@ -88,8 +89,9 @@ impl Filter {
         let sql = format!(
             "SELECT {COLUMNS} FROM (SELECT user_id FROM mt_users WHERE {condition} \
                 ORDER BY created_at, user_id LIMIT ${limit} OFFSET ${offset}) p \
-             JOIN mt_users u ON u.tenant_id = $1 AND u.user_id = p.user_id \
+             CROSS JOIN mt_users u \
              LEFT JOIN mt_usage_users s ON s.tenant_id = u.tenant_id AND s.user_id = u.user_id \
+             WHERE u.tenant_id = $1 AND u.user_id = p.user_id \
              ORDER BY u.created_at, u.user_id"
         );
         (sql, values)
@@ -123,6 +125,9 @@ mod tests {
         ] {
             let plan = plan(search).await;
             assert!(plan.contains(&format!("SEARCH mt_users USING COVERING INDEX {index}")), "{plan}");
+            assert!(plan.contains("SEARCH u USING PRIMARY KEY (tenant_id=? AND user_id=?)"), "{plan}");
+            let (outer, inner) = (plan.find("SCAN p"), plan.find("SEARCH u"));
+            assert!(outer.is_some() && outer < inner, "{plan}");
             // The one sort is of the rows of the page.
             assert!(plan.matches("TEMP B-TREE").count() <= 1, "{plan}");
         }

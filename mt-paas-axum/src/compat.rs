@@ -16,7 +16,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::openapi::{Deprecated, OpenApi, SecurityRequirement};
 use utoipa_axum::routes;
 
-use crate::deprecation::{AliasPhase, AliasSchedule};
+use crate::deprecation::{AliasPhase, AliasSchedule, Deprecation};
 use crate::standard_api::{Api, mount};
 
 /// Where the old paths begin.
@@ -38,8 +38,13 @@ impl Aliases {
         Self { schedule, key_header: HeaderName::from_static("x-api-key") }
     }
 
-    /// The routes; `standard` is where the routes of the contract begin.
-    pub(crate) fn router(self, standard: &str, clock: Arc<dyn Clock>, described: &mut OpenApi) -> Router<Api> {
+    /// What is said about the paths today; `standard` is where the routes of the contract begin.
+    pub(crate) fn phase(&self, standard: &str, clock: Arc<dyn Clock>) -> Phase {
+        Phase { schedule: self.schedule, clock, standard: standard.to_owned() }
+    }
+
+    /// The routes, to be put behind the key.
+    pub(crate) fn router(self, phase: Phase, described: &mut OpenApi) -> Router<Api> {
         let table = vec![
             routes!(service_market::auto_provision),
             routes!(service_market::application_approved),
@@ -51,7 +56,6 @@ impl Aliases {
             routes!(service_market::discussions),
             routes!(service_market::status),
         ];
-        let phase = Phase { schedule: self.schedule, clock, standard: standard.to_owned() };
         let router = mount(table, ALIAS_PREFIX, described);
         let old = described.paths.paths.iter_mut().filter(|(path, _)| path.starts_with(ALIAS_PREFIX));
         for operation in old.flat_map(|(_, item)| [&mut item.get, &mut item.post]).flatten() {
@@ -60,7 +64,7 @@ impl Aliases {
         }
         let key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new(self.key_header.as_str())));
         described.components.get_or_insert_default().add_security_scheme(ALIAS_KEY, key);
-        router.route_layer(middleware::from_fn_with_state(phase, by_phase))
+        router.route_layer(middleware::from_fn_with_state(phase, unless_removed))
     }
 }
 
@@ -70,26 +74,37 @@ pub fn applications(handler: Arc<dyn StandardAPIHandler>) -> MethodRouter {
     axum::routing::post(service_market::auto_provision).with_state(Api { handler, added: Arc::new([]) })
 }
 
+/// What is said about an old path today.
 #[derive(Clone)]
-struct Phase {
+pub(crate) struct Phase {
     schedule: AliasSchedule,
     clock: Arc<dyn Clock>,
+    /// Where the routes of the contract begin.
     standard: String,
 }
 
-/// Passes, marks or refuses a request by the phase of today.
-async fn by_phase(State(phase): State<Phase>, request: Request, next: Next) -> Response {
-    let now = phase.clock.now();
-    let successor = service_market::successor(request.uri().path(), &phase.standard);
-    let deprecation = phase.schedule.deprecation(&successor);
-    match phase.schedule.phase(now) {
-        AliasPhase::Parallel => next.run(request).await,
-        AliasPhase::Removed => deprecation.gone(),
-        AliasPhase::Deprecated => {
-            let mut response = next.run(request).await;
-            deprecation.apply(response.headers_mut());
-            response
-        }
+impl Phase {
+    fn deprecation(&self, request: &Request) -> Deprecation {
+        self.schedule.deprecation(&service_market::successor(request.uri().path(), &self.standard))
+    }
+}
+
+/// Outside of the key: every answer of a deprecated path says so, a refusal too.
+pub(crate) async fn announced(State(phase): State<Phase>, request: Request, next: Next) -> Response {
+    let deprecated = phase.schedule.phase(phase.clock.now()) == AliasPhase::Deprecated;
+    let announcement = deprecated.then(|| phase.deprecation(&request));
+    let mut response = next.run(request).await;
+    if let Some(announcement) = announcement {
+        announcement.apply(response.headers_mut());
+    }
+    response
+}
+
+/// Inside of the key: nobody without one learns that a path was removed.
+async fn unless_removed(State(phase): State<Phase>, request: Request, next: Next) -> Response {
+    match phase.schedule.phase(phase.clock.now()) {
+        AliasPhase::Removed => phase.deprecation(&request).gone(),
+        AliasPhase::Parallel | AliasPhase::Deprecated => next.run(request).await,
     }
 }
 

@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use http::{HeaderMap, HeaderName, header};
+use mt_paas_core::StoreHandler;
 use mt_paas_core::store::Store;
+use mt_paas_core::tenants::StoreHandlerBuilder;
 use mt_paas_core::usage::PriceList;
 
 pub use command::run;
@@ -53,7 +55,8 @@ pub struct Context {
 
 impl Context {
     /// Whether a request comes from the machine that the service runs on: what only its operator may see is shown
-    /// then. A proxy in front brings another host name or says that it forwards.
+    /// then. A service that has another public address, or whose request came by another host name or says that it was
+    /// forwarded, stands behind a proxy.
     pub fn is_local(&self, headers: &HeaderMap) -> bool {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let name = match host.rsplit_once(':') {
@@ -65,7 +68,21 @@ impl Context {
         let told = |name: &HeaderName| {
             *name == header::FORWARDED || *name == header::VIA || name.as_str().starts_with("x-forwarded")
         };
-        self.address.ip().is_loopback() && named && !headers.keys().any(told)
+        let public = url::Url::parse(&self.public_url).ok();
+        let at_home = public.is_some_and(|url| match url.host() {
+            Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+            Some(url::Host::Domain(name)) => name == "localhost",
+            None => false,
+        });
+        self.address.ip().is_loopback() && at_home && named && !headers.keys().any(told)
+    }
+
+    /// A ready-made handler with everything that the settings say.
+    pub fn store_handler(&self) -> StoreHandlerBuilder {
+        StoreHandler::builder(self.store.clone(), self.about.name, self.about.version)
+            .public_url(&self.public_url)
+            .prices(self.prices.clone())
     }
 
     /// A router of the Standard API with everything that the settings say.

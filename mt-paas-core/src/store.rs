@@ -20,6 +20,9 @@ use crate::users::UserStore;
 pub trait Store: TenantStore + UserStore + UsageStore + IdempotencyStore + OutboxStore {
     /// Whether the store can be reached.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Puts everything away before the process ends; operations fail from then on.
+    async fn close(&self) -> Result<(), StoreError>;
 }
 
 /// The store could not do its work. What it was asked for did not happen, or, where a commit's answer was lost, may have.

@@ -33,8 +33,11 @@ pub struct StoreTest {
     pub name: &'static str,
     /// Tries the promise out on an empty store, which is of no use afterwards. Needs a runtime of tokio, best one with
     /// several threads.
-    pub run: fn(Arc<dyn Store>) -> BoxFuture<'static, Result<(), Violation>>,
+    pub run: fn(Arc<dyn Store>) -> Run,
 }
+
+/// A test that runs: whether the store kept its promise.
+pub type Run = BoxFuture<'static, Result<(), Violation>>;
 
 /// Every test, by trait.
 pub fn suite() -> Vec<StoreTest> {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use mt_paas_axum::service::{About, Context, run};
-use mt_paas_core::StoreHandler;
 
 const ABOUT: About = About { name: "my-service", version: "0.1.0", port: 8000 };
 
@@ -16,8 +15,6 @@ fn main() -> ExitCode {
 
 /// The service as a router.
 pub fn app(context: &Context) -> Result<Router, Box<dyn Error + Send + Sync>> {
-    let handler = StoreHandler::builder(context.store.clone(), ABOUT.name, ABOUT.version)
-        .public_url(&context.public_url)
-        .build()?;
+    let handler = context.store_handler().build()?;
     Ok(context.standard_api(Arc::new(handler)).build()?)
 }

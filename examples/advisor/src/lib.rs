@@ -14,7 +14,6 @@ use mt_paas_axum::compat::applications;
 use mt_paas_axum::deprecation::deprecated;
 use mt_paas_axum::http::HeaderName;
 use mt_paas_axum::service::{About, Context};
-use mt_paas_core::StoreHandler;
 
 use crate::demo::Demo;
 use crate::handler::Advisor;
@@ -28,12 +27,7 @@ pub const ABOUT: About = About { name: "advisor", version: env!("CARGO_PKG_VERSI
 ///
 /// A sentence that names the setting that cannot be used.
 pub fn app(context: &Context) -> Result<Router, Box<dyn Error + Send + Sync>> {
-    let ready_made = || {
-        StoreHandler::builder(context.store.clone(), ABOUT.name, ABOUT.version)
-            .public_url(&context.public_url)
-            .prices(context.prices.clone())
-            .plans(handler::plans())
-    };
+    let ready_made = || context.store_handler().plans(handler::plans());
     let store = ready_made().hooks(Demo::new(ready_made().build()?)).build()?;
     let advisor = Arc::new(Advisor::new(store));
 

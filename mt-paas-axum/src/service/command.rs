@@ -1,6 +1,7 @@
 //! The command line of a service: `serve` (the default), `migrate`, `usage`.
 
 use std::error::Error;
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
@@ -115,14 +116,17 @@ async fn serve_until_told(
     let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let prices = settings.prices.clone().unwrap_or_default();
     let settings = Arc::new(settings);
-    let context = Context { about, store, market_keys, public_url: public_url.clone(), prices, settings, address };
+    let context =
+        Context { about, store: store.clone(), market_keys, public_url: public_url.clone(), prices, settings, address };
     let router = make(&context)?;
     println!("{} {}: {public_url}", about.name, about.version);
     if let Some(made) = made {
         let kept = language.say("market key (kept in", "마켓 키 (보관 위치:");
         println!("{kept} {}): {}", made.path.display(), made.key);
     }
-    serve(listener, router, ServeOptions::default(), terminated()).await?;
+    let served = serve(listener, router, ServeOptions::default(), terminated()).await;
+    store.close().await?;
+    served?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -193,6 +197,10 @@ async fn audit_usage(settings: &Settings, repair: bool) -> Result<ExitCode, Fail
 
 fn log_to_stderr(filter: &str) -> Result<(), Failure> {
     let filter = tracing_subscriber::EnvFilter::try_new(filter).map_err(|error| format!("RUST_LOG: {error}"))?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use http::{HeaderName, HeaderValue, Method, header};
 use mt_paas_core::StandardAPIHandler;
@@ -19,7 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::{Api, Route, table};
 use crate::auth::{MarketKeyLayer, MarketKeys};
-use crate::compat::{ALIAS_PREFIX, Aliases};
+use crate::compat::{ALIAS_PREFIX, Aliases, announced};
 use crate::error::Problem;
 use crate::idempotency::IdempotencyLayer;
 use crate::openapi;
@@ -179,12 +180,13 @@ impl StandardApiBuilder {
 
         if let Some(aliases) = self.aliases {
             let key = door(&aliases.key_header);
-            let old = aliases.router(&self.prefix, self.clock, &mut described).with_state(api);
+            let phase = aliases.phase(&self.prefix, self.clock);
+            let old = aliases.router(phase.clone(), &mut described).with_state(api);
             let behind_key = ServiceBuilder::new()
                 .layer(MapResponseLayer::new(uncached))
                 .layer(option_layer(key.clone()))
                 .layer(option_layer(idempotency));
-            router = router.merge(old.layer(behind_key));
+            router = router.merge(old.layer(behind_key).layer(from_fn_with_state(phase, announced)));
             walled.push((ALIAS_PREFIX.to_owned(), key));
         }
         let (own, own_described) = self.own.split_for_parts();

@@ -219,6 +219,7 @@ async fn without_a_key_nobody_learns_anything() {
     ] {
         let answer = bare(method, path).body("{broken").send().await.unwrap();
         assert!(answer.headers()["www-authenticate"].to_str().unwrap().contains("x-market-api-key"));
+        assert_eq!(answer.headers()["cache-control"], "no-store");
         let (_, mut body) = refused(answer, 401).await;
         body["request_id"] = Value::Null;
         seen.push(body);
@@ -296,7 +297,9 @@ async fn an_alias_goes_through_its_phases() {
         assert_eq!(answer.headers().contains_key("deprecation"), phase != AliasPhase::Parallel);
         assert_eq!(answer.headers().contains_key("sunset"), phase != AliasPhase::Parallel);
         // Removed or not, nobody is told without a key, and an error is announced like an answer.
-        assert_eq!(refused(old("/api/tenant/stats/t1", "x").await.unwrap(), 401).await.0, "UNAUTHORIZED");
+        let stranger = old("/api/tenant/stats/t1", "x").await.unwrap();
+        assert_eq!(stranger.headers().contains_key("deprecation"), phase == AliasPhase::Deprecated);
+        assert_eq!(refused(stranger, 401).await.0, "UNAUTHORIZED");
         if phase == AliasPhase::Deprecated {
             let missing = old("/api/tenant/users/unknown", KEY).await.unwrap();
             assert!(missing.headers().contains_key("deprecation"));

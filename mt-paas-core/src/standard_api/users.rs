@@ -177,7 +177,10 @@ mod schema {
         fn schema() -> RefOr<Schema> {
             let string = || ObjectBuilder::new().schema_type(Type::String);
             ObjectBuilder::new()
-                .property("email", string().format(Some(SchemaFormat::Custom("email".to_owned()))).max_length(Some(254)))
+                .property(
+                    "email",
+                    string().format(Some(SchemaFormat::Custom("email".to_owned()))).max_length(Some(254)),
+                )
                 .required("email")
                 .property("name", string().min_length(Some(1)).max_length(Some(200)))
                 .required("name")

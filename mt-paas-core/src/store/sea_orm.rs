@@ -114,4 +114,8 @@ impl Store for SqlStore {
         let answer = self.db.reader.execute_unprepared("SELECT 1").await;
         answer.map(drop).map_err(|error| Fault::Db(error).into())
     }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        Self::close(self).await.map_err(|error| Fault::Db(error).into())
+    }
 }

@@ -10,7 +10,7 @@ use super::{exit, explain, print};
 
 /// What to test and how to report it.
 #[derive(Args)]
-#[command(group(ArgGroup::new("what").args(["full", "suites"])), group(ArgGroup::new("secret").args(["key", "key_file"])))]
+#[command(group(ArgGroup::new("what").args(["full", "suites"])))]
 pub(super) struct Test {
     /// Base URL of the service, such as http://127.0.0.1:8000
     #[arg(long, required_unless_present = "list", value_name = "URL")]
@@ -18,7 +18,7 @@ pub(super) struct Test {
     /// The market key
     #[arg(long, env = "MT_KEY", hide_env_values = true)]
     key: Option<String>,
-    /// File that holds the market key
+    /// File that holds the market key; wins over a key in the environment
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
     /// All suites; this is the default

@@ -240,7 +240,8 @@ impl Pair<'_> {
         let mut entries = Vec::new();
         for _ in 0..self.random.random_range(1..30) {
             // Sometimes an id of before.
-            let number = if self.random.random_bool(0.2) { self.random.random_range(0..=self.events) } else { self.events };
+            let number =
+                if self.random.random_bool(0.2) { self.random.random_range(0..=self.events) } else { self.events };
             self.events += u32::from(number == self.events);
             entries.push(random_entry(&mut self.random, &format!("e{number}"), &self.users));
         }

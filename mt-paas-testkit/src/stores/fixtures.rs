@@ -202,8 +202,7 @@ where
     T: Send + 'static,
     F: Future<Output = Result<T, Violation>> + Send + 'static,
 {
-    let running: Vec<_> =
-        operations.into_iter().map(|operation| tokio::spawn(operation(store.clone()))).collect();
+    let running: Vec<_> = operations.into_iter().map(|operation| tokio::spawn(operation(store.clone()))).collect();
     let mut answers = Vec::new();
     for operation in running {
         answers.push(operation.await??);

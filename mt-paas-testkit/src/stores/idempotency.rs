@@ -122,8 +122,8 @@ async fn an_abandoned_scope_is_free(store: Subject) -> Result<(), Violation> {
 
 async fn of_many_claims_at_once_one_is_fresh(store: Subject) -> Result<(), Violation> {
     for round in 0..5 {
-        let claims =
-            (0..16).map(|_| move |store: Subject| async move { Ok(store.claim(&claim(&format!("k{round}"), noon())).await?) });
+        let claims = (0..16)
+            .map(|_| move |store: Subject| async move { Ok(store.claim(&claim(&format!("k{round}"), noon())).await?) });
         let answers = at_once(&store, claims).await?;
         same!(count(&answers, &Claimed::Fresh), 1, "fresh claims in round {round}");
         same!(count(&answers, &Claimed::InProgress), 15, "other claims in round {round}");

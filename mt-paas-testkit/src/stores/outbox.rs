@@ -46,7 +46,8 @@ async fn a_message_reads_back_as_it_was_written(store: Subject) -> Result<(), Vi
     let data = json!({"text": "한림 \"'\\ \n", "list": [1, -2, null, true, 9_007_199_254_740_993_u64], "none": {}});
     let at = noon() + TimeDelta::microseconds(1);
     let first = OutboxEvent { data, ..OutboxEvent::tenant_activated(&tenant, at) };
-    let second = OutboxEvent { callback_url: None, ..OutboxEvent::quota_exceeded(&tenant, "users", 1 << 53, minute(1)) };
+    let second =
+        OutboxEvent { callback_url: None, ..OutboxEvent::quota_exceeded(&tenant, "users", 1 << 53, minute(1)) };
     for event in [&first, &second] {
         same!(store.queue_unless_recent(event, event.at).await?, true, "the message was written");
     }

@@ -98,9 +98,8 @@ async fn an_address_is_unique_in_its_tenant(store: Subject) -> Result<(), Violat
     let tenant = open(&*store, "t").await?;
     let user = User { email: Some("Kim@Hallym.ac.kr".to_owned()), ..new_user(&tenant, "u")? };
     add(&*store, &tenant, &user).await?;
-    for (number, email) in ["Kim@Hallym.ac.kr", "kim@hallym.ac.kr", " KIM@HALLYM.AC.KR ", "kim@hallym.ac.kr\t"]
-        .into_iter()
-        .enumerate()
+    for (number, email) in
+        ["Kim@Hallym.ac.kr", "kim@hallym.ac.kr", " KIM@HALLYM.AC.KR ", "kim@hallym.ac.kr\t"].into_iter().enumerate()
     {
         let other = User { email: Some(email.to_owned()), ..new_user(&tenant, &format!("u{number}"))? };
         same!(insert(&*store, &tenant, &other, 100).await?, Inserted::Taken, "the address {email:?}");
@@ -179,7 +178,11 @@ async fn a_stale_write_changes_nothing(store: Subject) -> Result<(), Violation> 
     same!(read(&store, &tenant, "u").await?, Some(user.clone()), "the user");
     same!(store.count_users(&tenant.id).await?, 1, "the count");
     let nowhere = new_tenant("nowhere")?;
-    same!(insert(&*store, &nowhere, &new_user(&nowhere, "u")?, 9).await?, Inserted::Stale, "an insert without a tenant");
+    same!(
+        insert(&*store, &nowhere, &new_user(&nowhere, "u")?, 9).await?,
+        Inserted::Stale,
+        "an insert without a tenant"
+    );
     let deleted = store.delete_user(&nowhere.id, 0, &user.id).await?;
     same!(deleted, Changed::Stale, "a deletion without a tenant");
     Ok(())

@@ -96,7 +96,9 @@ async fn a_file_is_in_wal_mode_and_readers_cannot_write() -> Result<(), Failed> 
 }
 
 async fn another_scheme_is_refused() -> Result<(), Failed> {
-    for url in ["mysql://u:s3cret@h/d", "memory:", "", "data/x.db", "postgres:/u:s3cret@h/d", "postgres://u:s3cret@h:x/"] {
+    for url in
+        ["mysql://u:s3cret@h/d", "memory:", "", "data/x.db", "postgres:/u:s3cret@h/d", "postgres://u:s3cret@h:x/"]
+    {
         let error = refusal(url).await?;
         assert!(matches!(error, ConnectError::UnknownScheme | ConnectError::InvalidUrl { .. }), "{url}: {error}");
     }
@@ -154,7 +156,8 @@ async fn a_missing_file_is_not_made_by_connect() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("x.db");
     let error = SqlStore::connect(&url(&path)).await.err().ok_or("a missing file was opened")?;
-    let sentence = "the tables are not up to date: run `migrate up` to apply m0001_tenants, m0002_usage, m0003_messages";
+    let sentence =
+        "the tables are not up to date: run `migrate up` to apply m0001_tenants, m0002_usage, m0003_messages";
     says(&error, sentence)?;
     assert!(!path.exists());
     Migrations::connect(&url(&path)).await?;

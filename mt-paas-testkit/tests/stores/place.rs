@@ -66,8 +66,8 @@ impl Place {
 
 /// The address of a PostgreSQL server that answers, or why there is none.
 pub(crate) fn postgres() -> Result<String, String> {
-    let url = variable("MT_TEST_POSTGRES_URL")
-        .unwrap_or_else(|| "postgres://postgres@127.0.0.1:5432/postgres".to_owned());
+    let url =
+        variable("MT_TEST_POSTGRES_URL").unwrap_or_else(|| "postgres://postgres@127.0.0.1:5432/postgres".to_owned());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
     runtime.block_on(async {
         let answer = tokio::time::timeout(Duration::from_secs(3), statement(&url, "SELECT 1".to_owned())).await;

@@ -164,8 +164,7 @@ async fn bound_to_a_tenant(url: String) -> Result<(), Failed> {
     let foreign = one.find::<note::Entity>().filter(either.clone()).all(store.reader()).await?;
     assert_eq!(foreign, []);
     let new = Expr::value("new");
-    let changed =
-        one.update_many::<note::Entity>().col_expr(note::Column::Text, new.clone()).filter(either.clone());
+    let changed = one.update_many::<note::Entity>().col_expr(note::Column::Text, new.clone()).filter(either.clone());
     assert_eq!(changed.exec(store.writer()).await?.rows_affected, 0);
     let changed = one.update_many::<note::Entity>().col_expr(note::Column::Text, new);
     assert_eq!(changed.exec(store.writer()).await?.rows_affected, 2);
@@ -203,7 +202,7 @@ async fn sent(url: String) -> Result<(), Failed> {
     };
     let sql = format!("UPDATE mt_outbox SET sent_at = 1 WHERE id = '{}'", first.id);
     assert_eq!(store.writer().execute_unprepared(&sql).await?.rows_affected(), 1);
-    assert_eq!(store.unsent_events(9).await?, [second.clone()]);
+    assert_eq!(store.unsent_events(9).await?, std::slice::from_ref(&second));
     // It counts as recent all the same, and cannot be withdrawn any more.
     assert!(!store.queue_unless_recent(&OutboxEvent::tenant_activated(&row, noon()), noon()).await?);
     store.restore_tenant(&row.id, Some(&row), written, &[first.id, second.id]).await?;

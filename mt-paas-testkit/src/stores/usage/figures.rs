@@ -35,9 +35,8 @@ pub(super) async fn no_usage_is_all_zeros(store: Subject) -> Result<(), Violatio
 pub(super) async fn a_window_is_its_days_and_no_others(store: Subject) -> Result<(), Violation> {
     let tenant = open(&*store, "t").await?;
     let user = join(&*store, &tenant, "u").await?;
-    let entries: Vec<LedgerEntry> = (-2..=2i64)
-        .map(|day| chat(&format!("e{day}"), minute(day * 24 * 60), &user, &format!("s{day}")))
-        .collect();
+    let entries: Vec<LedgerEntry> =
+        (-2..=2i64).map(|day| chat(&format!("e{day}"), minute(day * 24 * 60), &user, &format!("s{day}"))).collect();
     record(&*store, &tenant, &entries).await?;
     for (first, last, events) in [(0, 0, 1), (-1, 1, 3), (-9, 9, 5), (3, 9, 0), (2, 2, 1)] {
         same!(store.usage(&tenant.id, days(first, last)).await?.events, events, "events of {first} to {last}");
@@ -75,10 +74,8 @@ pub(super) async fn events_without_user_or_model_count(store: Subject) -> Result
 
 pub(super) async fn storage_is_a_gauge(store: Subject) -> Result<(), Violation> {
     let tenant = open(&*store, "t").await?;
-    let gauge = |id: &str, minutes: i64, bytes: u64| LedgerEntry {
-        storage_bytes: Some(bytes),
-        ..call(id, minute(minutes))
-    };
+    let gauge =
+        |id: &str, minutes: i64, bytes: u64| LedgerEntry { storage_bytes: Some(bytes), ..call(id, minute(minutes)) };
     record(&*store, &tenant, &[gauge("b", 0, 500), gauge("a", 10, 300), call("later", minute(20))]).await?;
     same!(store.storage_bytes(&tenant.id, day(0)).await?, 300, "the last of the day");
     record(&*store, &tenant, &[gauge("late", 5, 999)]).await?;
@@ -157,8 +154,16 @@ pub(super) async fn ten_users_cost_most_in_order(store: Subject) -> Result<(), V
     let costs = store.costs(&tenant.id, days(0, 0)).await?;
     let top: Vec<_> = costs.top_users.iter().map(|user| (user.user_id.as_str(), user.cost_usd.nanos())).collect();
     let expected = [
-        ("U06", 9), ("u01", 9), ("u02", 9), ("u09", 8), ("u10", 7),
-        ("u11", 6), ("u00", 5), ("u07", 4), ("u08", 3), ("u05", 2),
+        ("U06", 9),
+        ("u01", 9),
+        ("u02", 9),
+        ("u09", 8),
+        ("u10", 7),
+        ("u11", 6),
+        ("u00", 5),
+        ("u07", 4),
+        ("u08", 3),
+        ("u05", 2),
     ];
     same!(top, expected, "the ten dearest users");
     same!(costs.top_users[0].name, "User U06", "the name of the first");
@@ -247,8 +252,7 @@ pub(super) async fn hours_are_in_order_and_whole(store: Subject) -> Result<(), V
     let hours = store.hours(&tenant.id, days(0, 1)).await?;
     let found: Vec<_> =
         hours.iter().map(|hour| (hour.date, hour.hour, hour.sessions, hour.messages, hour.tokens)).collect();
-    let expected =
-        [(day(0), 0, 0, 0, 0), (day(0), 12, 1, 1, 15), (day(0), 13, 0, 1, 15), (day(1), 12, 1, 1, 15)];
+    let expected = [(day(0), 0, 0, 0, 0), (day(0), 12, 1, 1, 15), (day(0), 13, 0, 1, 15), (day(1), 12, 1, 1, 15)];
     same!(found, expected, "the hours");
     Ok(())
 }

@@ -160,8 +160,7 @@ pub(super) async fn a_search_is_literal(store: Subject) -> Result<(), Violation>
         ("*", vec![]),
         ("", vec!["back", "nfc", "nfd", "percent", "plain", "quote", "under", "upper"]),
     ] {
-        let list =
-            store.users(&tenant.id, &UserSearch { folded: Some(text::fold(search)), ..page(20, 0) }).await?;
+        let list = store.users(&tenant.id, &UserSearch { folded: Some(text::fold(search)), ..page(20, 0) }).await?;
         same!(ids(&list), found, "users found by {search:?}");
         same!(list.total, found.len() as u64, "the total of {search:?}");
     }

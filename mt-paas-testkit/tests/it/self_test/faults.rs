@@ -58,8 +58,8 @@ macro_rules! plant {
 
 plant! {
     // The mutants of the list, under its numbers; where it names several ways to go wrong, one of them.
-    M01 ["AUT-01"] "no key needed anywhere"
-    M02 ["AUT-02"] "any non-empty key accepted"
+    M01 ["AUT-01"] "every route is open"
+    M02 ["AUT-02"] "whatever is sent as key will do"
     M03 ["AUT-01" "AUT-02"] "DELETE needs no key"
     M04 ["AUT-05"] "keys compared by prefix"
     M05 ["AUT-15"] "everything that begins like the health path is open"

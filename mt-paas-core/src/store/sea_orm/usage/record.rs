@@ -76,7 +76,8 @@ async fn stored(
     zone: Zone,
     sessions: &[&str],
 ) -> Result<Vec<(String, FirstEvent)>, Fault> {
-    let lock = if tx.get_database_backend() == DbBackend::Sqlite { "" } else { "ORDER BY s.session_id FOR UPDATE OF s" };
+    let lock =
+        if tx.get_database_backend() == DbBackend::Sqlite { "" } else { "ORDER BY s.session_id FOR UPDATE OF s" };
     let keys = sessions.iter().flat_map(|session| [tenant.as_str().into(), (*session).into()]).collect();
     let rows = sql::for_rows(tx, WANTED, 2, keys, &format!("{STORED} {lock}")).await?;
     rows.iter().map(|row| stored_session(row, zone)).collect()

@@ -62,7 +62,7 @@ pub struct UserList {
 pub enum Inserted {
     /// It is there, and so is its message to the market.
     Done,
-    /// The address or the login name is taken. Found out before the quota.
+    /// The address, the login name or the id is taken. Found out before the quota.
     Taken,
     /// The tenant holds `max_users` already.
     OverQuota,

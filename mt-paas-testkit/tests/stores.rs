@@ -43,7 +43,7 @@ fn main() -> ExitCode {
             Trial::test(format!("{}::{name}", kind.name()), move || {
                 block(async move {
                     let place = Place::new(&kind).await?;
-                    let result = run(place.url().to_owned()).await;
+                    let result = caught(run(place.url().to_owned())).await;
                     place.remove().await?;
                     result
                 })
@@ -70,13 +70,11 @@ fn on(kind: PlaceKind, test: StoreTest) -> Trial {
             let place = Place::new(&kind).await?;
             let store = SqlStore::open(place.url()).await?;
             let shared: Arc<dyn Store> = Arc::new(store.clone());
-            let run = std::panic::AssertUnwindSafe((test.run)(shared)).catch_unwind().await;
+            let run = (test.run)(shared);
+            let result = caught(async { Ok(run.await.map_err(|violation| violation.to_string())?) }).await;
             store.close().await?;
             place.remove().await?;
-            match run {
-                Ok(result) => Ok(result.map_err(|violation| violation.to_string())?),
-                Err(_) => Err("the test itself panicked".into()),
-            }
+            result
         })
     })
 }
@@ -92,6 +90,16 @@ fn on_server(server: &Result<String, String>, name: &str, trial: impl FnOnce(&st
                 .with_ignored_flag(!required)
         }
     }
+}
+
+/// Makes a panic a failure, so that the place can be removed after it.
+async fn caught(work: impl Future<Output = Result<(), Failed>>) -> Result<(), Failed> {
+    let result = std::panic::AssertUnwindSafe(work).catch_unwind().await;
+    result.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        Err(text.unwrap_or_else(|| "it panicked".to_owned()).into())
+    })
 }
 
 fn block<F: Future<Output = Result<(), Failed>>>(work: F) -> Result<(), Failed> {

@@ -163,7 +163,7 @@ impl UserStore for MemoryStore {
         let clash = |other: &User| {
             other.login_name == user.login_name || (user.email.is_some() && other.email_key() == user.email_key())
         };
-        if users.values().any(clash) {
+        if users.contains_key(&user.id) || users.values().any(clash) {
             return Ok(Inserted::Taken);
         }
         if users.len() as u64 >= max_users {

@@ -306,7 +306,8 @@ impl Calendar {
             active.extend(&row.user);
         }
         figures.active_users = active.len() as u64;
-        figures.storage_bytes = self.storage.range(days.first..=days.last).next_back().map_or(0, |(_, bytes)| *bytes);
+        let gauges = self.storage.range(days.first..).take_while(|(day, _)| **day <= days.last);
+        figures.storage_bytes = gauges.last().map_or(0, |(_, bytes)| *bytes);
         figures
     }
 }

@@ -19,7 +19,7 @@ pub(crate) fn router(make: Make, store: Arc<dyn Store>, address: &str) -> Result
         about: advisor::ABOUT,
         store,
         market_keys: MarketKeys::parse(KEY)?.with("second", "market_key_456")?,
-        public_url: "http://advisor.example".to_owned(),
+        public_url: "http://127.0.0.1:8000".to_owned(),
         prices: mt_paas_core::usage::PriceList::default(),
         settings: Arc::new(settings),
         address: address.parse()?,

@@ -129,7 +129,8 @@ impl UsageStore for MemoryStore {
 
     async fn hours(&self, tenant: &TenantId, days: DateRange) -> Result<Vec<CalendarHour>, StoreError> {
         let read = self.state().read(tenant, |calendar, _| {
-            calendar.hours.range((days.first, 0)..=(days.last, u8::MAX)).map(|(_, hour)| *hour).collect()
+            let hours = calendar.hours.range((days.first, 0)..).take_while(|((day, _), _)| *day <= days.last);
+            hours.map(|(_, hour)| *hour).collect()
         });
         Ok(read.unwrap_or_default())
     }

@@ -177,7 +177,7 @@ async fn server(options: &PgConnectOptions) -> Result<Database, ConnectError> {
     if options.get_application_name().is_none() {
         options = options.application_name("mt-paas");
     }
-    // Before what the address sets, so that the address has the last word: the server takes the last of two.
+    // What the address sets has the last word.
     let own = options.get_options().map(ToOwned::to_owned);
     if !own.as_deref().is_some_and(|own| own.contains("statement_timeout")) {
         options = options.options([("statement_timeout", "30s")]);

@@ -26,6 +26,8 @@ type Failure = Box<dyn Error + Send + Sync>;
 /// sentence on standard error and an exit code other than 0.
 pub fn run(about: About, make: Make) -> ExitCode {
     let language = Language::of_terminal(&environment);
+    // The usual 1024 files are fewer connections than a handful of bad clients hold open; more is welcome, not needed.
+    let _ = rlimit::increase_nofile_limit(65_536);
     let matches = command(about, language).get_matches();
     let ran =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::from).and_then(|runtime| {

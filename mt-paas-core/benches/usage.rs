@@ -1,7 +1,7 @@
 //! How long `stats` takes on a SQLite file, with few and with many events behind the same roll-ups.
 //!
 //! `cargo bench -p mt-paas-core --features sea-orm --bench usage -- [few] [many]`; 100,000 and 10,000,000 events unless
-//! told otherwise. The files lie in the directory for temporary files, which needs 400 bytes for each event, and are
+//! told otherwise. The files lie in the directory for temporary files, which needs 300 bytes for each event, and are
 //! removed at the end.
 
 use std::error::Error;
@@ -28,7 +28,7 @@ const BATCH: u64 = 5_000;
 /// Events of one session follow each other.
 const SESSION: u64 = 4;
 const PROGRESS: u64 = 1_000_000;
-const CALLS: usize = 101;
+const CALLS: usize = 301;
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {

@@ -52,8 +52,10 @@ impl<T: FromFields, S: Sync> FromRequest<S> for ContractJson<T> {
 
 impl<T: Serialize> IntoResponse for ContractJson<T> {
     fn into_response(self) -> Response {
-        match serde_json::to_vec(&self.0) {
-            Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        // Most answers fit, and a buffer that never grows is copied once.
+        let mut body = Vec::with_capacity(4096);
+        match serde_json::to_writer(&mut body, &self.0) {
+            Ok(()) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
             Err(error) => Problem::from(ApiError::internal(error)).into_response(),
         }
     }

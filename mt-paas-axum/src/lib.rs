@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod compat;
+mod cors;
 pub mod deprecation;
 pub mod error;
 pub mod extract;

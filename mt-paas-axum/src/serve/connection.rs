@@ -29,9 +29,6 @@ use super::strict;
 use crate::error::Problem;
 use crate::request_id::{Answer as WithId, RequestIdLayer};
 
-/// How many headers hyper reads: some more than the contract allows, so that the refusal can carry the envelope.
-const PARSED_HEADERS: usize = 128;
-
 /// How many bytes hyper buffers. A head that the contract allows has 40 KiB at most; a larger one reaches the check
 /// up to this size, and from here on is a 431 of hyper's.
 const BUFFER: usize = 64 << 10;
@@ -50,7 +47,6 @@ impl Connections {
         http.timer(TokioTimer::new())
             // hyper's clock runs while a connection is idle; that of the head itself is the stream's.
             .header_read_timeout(options.idle_timeout)
-            .max_headers(PARSED_HEADERS)
             .max_buf_size(BUFFER);
         // With its state the router is made into routes here, and not again for every request.
         Self { router: router.with_state(()), options, http, ending }

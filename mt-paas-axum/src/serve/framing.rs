@@ -1,11 +1,15 @@
 //! Where one request ends and the next begins, read beside hyper from the same bytes.
 //!
 //! hyper is lenient where proxies differ: of `Content-Length` and `Transfer-Encoding` it drops one, it takes a bare LF
-//! for a line end and cuts a `#` out of the target, and shows a service none of it. Such a request is refused here, by
-//! spoiling the end of the line so that hyper's parser gives its own 400 and closes the connection. What is wrong in
-//! the lines between chunks hyper refuses by the same means, as a body that is broken.
+//! for a line end and cuts a `#` out of the target, and shows a service none of it. Such a request, and one with too
+//! many headers, is refused here, by spoiling the end of the line so that hyper's parser gives its own 400 and closes
+//! the connection. What is wrong in the lines between chunks hyper refuses by the same means, as a body that is broken.
 
 use std::io::BufRead;
+
+/// How many headers a request may have (section 1 of the contract). It is also what hyper reads without memory of its
+/// own for them, so that more are refused here, before hyper's parser would answer 431.
+const HEADERS: usize = 100;
 
 /// What the peer is in the middle of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +31,8 @@ pub(super) struct Framing {
     /// What the head says of the body.
     length: Option<u64>,
     chunked: bool,
+    /// Headers of the head so far.
+    headers: usize,
     /// The beginning of a line whose end has not come yet.
     line: Vec<u8>,
     turns: u64,
@@ -108,7 +114,7 @@ impl Framing {
         match self.at {
             At::RequestLine if line.is_empty() => true,
             At::RequestLine => {
-                (self.at, self.length, self.chunked) = (At::Header, None, false);
+                (self.at, self.length, self.chunked, self.headers) = (At::Header, None, false, 0);
                 (line.ends_with(b" HTTP/1.1") || line.ends_with(b" HTTP/1.0")) && !line.contains(&b'#')
             }
             At::Header if line.is_empty() => {
@@ -141,8 +147,12 @@ impl Framing {
         true
     }
 
-    /// One of `Content-Length` and `Transfer-Encoding`, once, in its plainest form.
+    /// At most a hundred, and of `Content-Length` and `Transfer-Encoding` one, once, in its plainest form.
     fn header(&mut self, line: &[u8]) -> bool {
+        self.headers += 1;
+        if self.headers > HEADERS {
+            return false;
+        }
         if !matches!(line[0], b'C' | b'c' | b'T' | b't') {
             return true;
         }

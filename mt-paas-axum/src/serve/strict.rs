@@ -9,9 +9,6 @@ use http::{HeaderMap, Method, Request, Uri, Version, header};
 /// The longest path with query, in bytes.
 const URI_LIMIT: usize = 8 << 10;
 
-/// How many headers a request may have.
-const HEADERS: usize = 100;
-
 /// How many bytes the headers may have together, as they were sent.
 const HEADER_BYTES: usize = 32 << 10;
 
@@ -35,9 +32,6 @@ pub(super) fn check<B>(request: &mut Request<B>) -> Result<(), &'static str> {
 fn check_size(uri: &Uri, headers: &HeaderMap) -> Result<(), &'static str> {
     if uri.path_and_query().is_some_and(|path| path.as_str().len() > URI_LIMIT) {
         return Err("the path and query have more than 8 KiB");
-    }
-    if headers.len() > HEADERS {
-        return Err("there are more than 100 headers");
     }
     // Four bytes a line for the colon, the space and the line end.
     if headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>() > HEADER_BYTES {

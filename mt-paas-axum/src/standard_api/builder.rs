@@ -7,24 +7,24 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
-use http::{HeaderName, HeaderValue, Method, header};
+use http::{HeaderName, HeaderValue, header};
 use mt_paas_core::StandardAPIHandler;
 use mt_paas_core::clock::{Clock, SystemClock};
 use mt_paas_core::standard_api::Capability;
 use mt_paas_core::store::Store;
 use tower::ServiceBuilder;
 use tower::util::{MapResponseLayer, option_layer};
-use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{Api, Route, table};
 use crate::auth::{MarketKeyLayer, MarketKeys};
 use crate::compat::{ALIAS_PREFIX, Aliases, announced};
+use crate::cors::OriginsLayer;
 use crate::error::Problem;
 use crate::idempotency::IdempotencyLayer;
 use crate::openapi;
-use crate::request_id::{REQUEST_ID, RequestIdLayer};
+use crate::request_id::RequestIdLayer;
 
 /// The Standard API of a service, ready to be served.
 pub struct StandardApi(());
@@ -162,7 +162,7 @@ impl StandardApiBuilder {
         if !prefix_ok || self.prefix.contains(['{', '}', '*', '?', '#', ' ']) {
             return Err(InvalidApi::Prefix(self.prefix));
         }
-        let cors = (!self.origins.is_empty()).then(|| cors(&self.origins)).transpose()?;
+        let origins = (!self.origins.is_empty()).then(|| OriginsLayer::new(&self.origins)).transpose()?;
         let api = Api { handler: self.handler.clone(), added: self.added() };
         let catalog = self.handler.catalog();
         let mut described = openapi::description(&catalog.service, &catalog.version, header.as_str());
@@ -195,7 +195,7 @@ impl StandardApiBuilder {
         if self.docs {
             router = router.merge(openapi::router(&described));
         }
-        let outside = ServiceBuilder::new().layer(RequestIdLayer).layer(option_layer(cors));
+        let outside = ServiceBuilder::new().layer(RequestIdLayer).layer(option_layer(origins));
         let nowhere = move |request: Request| ready(nowhere(&walled, &request));
         Ok(router.fallback(nowhere).method_not_allowed_fallback(method_not_allowed).layer(outside))
     }
@@ -242,18 +242,4 @@ fn uncached(mut response: Response) -> Response {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
-}
-
-fn cors(origins: &[String]) -> Result<CorsLayer, InvalidApi> {
-    let origin = |text: &String| {
-        let url = url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        let plain = url.is_some_and(|url| url.origin().ascii_serialization() == *text);
-        plain.then(|| HeaderValue::from_str(text).ok()).flatten().ok_or_else(|| InvalidApi::Origin(text.clone()))
-    };
-    let origins: Vec<HeaderValue> = origins.iter().map(origin).collect::<Result<_, _>>()?;
-    Ok(CorsLayer::new()
-        .allow_origin(AllowOrigin::list(origins))
-        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
-        .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers([REQUEST_ID]))
 }

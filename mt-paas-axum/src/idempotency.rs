@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::future::{BoxFuture, Either, FutureExt};
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
-use mt_paas_core::ApiError;
+use mt_paas_core::{ApiError, UserId};
 use mt_paas_core::clock::Clock;
 use mt_paas_core::idempotency::{Claim, Claimed, Scope, StoredAnswer};
 use mt_paas_core::store::Store;
@@ -98,11 +98,27 @@ where
         Claimed::InProgress => Err(Problem::idempotency_in_progress()),
         Claimed::Replay(answer) => Ok(replay(answer)),
         Claimed::Fresh => {
+            let mut request = Request::from_parts(parts, Body::from(bytes));
+            if let Some(run) = FirstRun::of(&claim.scope) {
+                request.extensions_mut().insert(run);
+            }
             // In a task of its own: a caller who hangs up must find the answer when it asks again.
-            let request = Request::from_parts(parts, Body::from(bytes));
             let run = tokio::spawn(async move { run(&memory, inner, request, &claim).await });
             run.await.map_err(ApiError::internal)?
         }
+    }
+}
+
+/// What all runs of a request with one `Idempotency-Key` have in common, in the request's extensions: an id for what
+/// they make. A run whose process died before its answer was stored is known by it.
+#[derive(Debug, Clone)]
+pub(crate) struct FirstRun(pub(crate) UserId);
+
+impl FirstRun {
+    fn of(Scope { market_key, route, key }: &Scope) -> Option<Self> {
+        let digest = Sha256::digest([market_key, route, key].map(String::as_str).join("\n").as_bytes());
+        let id = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
+        UserId::try_from(id).ok().map(Self)
     }
 }
 

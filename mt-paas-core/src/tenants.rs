@@ -3,6 +3,7 @@
 mod handler;
 mod hooks;
 mod state;
+mod turns;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use handler::{InvalidHandler, StoreHandler, StoreHandlerBuilder};
-pub use hooks::{NoHooks, TenantHooks};
+pub use hooks::TenantHooks;
 pub use state::{Activation, Deactivation, activate, current, deactivate};
 
 use crate::ids::TenantId;
@@ -52,6 +53,8 @@ pub struct Tenant {
     pub term: SubscriptionTerm,
     /// Where, beside the market's own address, it wants changes to be told.
     pub callback_url: Option<String>,
+    /// The hook that has not ended yet: the tenant is not in use until it has.
+    pub hook: Option<PendingHook>,
     /// Whether users and data outlive a deactivation.
     pub data_preserved: bool,
     /// Until when at least they are kept after a deactivation.
@@ -60,6 +63,29 @@ pub struct Tenant {
     pub created_at: DateTime<Utc>,
     /// When its state or settings changed last.
     pub updated_at: DateTime<Utc>,
+}
+
+/// A hook that was begun. If its process dies it is run again, so that a tenant is never left half made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingHook {
+    /// Which one.
+    pub after: HookAfter,
+    /// The process that runs it.
+    pub owner: Uuid,
+    /// Since when.
+    pub since: DateTime<Utc>,
+}
+
+/// The hooks that stand behind a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HookAfter {
+    /// `after_activate` of a tenant that was never known before.
+    FirstActivation,
+    /// `after_activate` of any other.
+    Activation,
+    /// `after_deactivate`.
+    Deactivation,
 }
 
 /// The content of an activation, as it is compared with a repeat.

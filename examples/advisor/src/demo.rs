@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use chrono::{TimeDelta, Utc};
 use mt_paas_core::fields::FromFields;
-use mt_paas_core::standard_api::CreateUserRequest;
+use mt_paas_core::standard_api::{CreateUserRequest, UserFilters};
 use mt_paas_core::tenants::{Tenant, TenantHooks};
 use mt_paas_core::usage::UsageEvent;
 use mt_paas_core::{ApiError, StandardAPIHandler, StoreHandler, UserId};
@@ -35,6 +35,12 @@ impl TenantHooks for Demo {
         for (email, name, role) in PEOPLE {
             let person = json!({ "email": email, "name": name, "role": role, "send_welcome_email": false });
             let request = CreateUserRequest::from_body(person.as_object().expect("written as an object"))?;
+            // A hook may be run again: who is there already is not made twice.
+            let known = UserFilters { search: Some((*email).to_owned()), ..UserFilters::default() };
+            if let Some(user) = self.0.list_users(&tenant.id, known).await?.users.pop() {
+                users.push(user.user_id);
+                continue;
+            }
             match self.0.create_user(&tenant.id, request).await {
                 Ok(user) => users.push(user.user_id),
                 // A market may sell fewer places than there are examples.

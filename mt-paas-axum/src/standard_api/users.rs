@@ -1,5 +1,6 @@
 //! Users of a tenant.
 
+use axum::Extension;
 use axum::extract::State;
 use http::StatusCode;
 use mt_paas_core::standard_api::{
@@ -10,6 +11,7 @@ use mt_paas_core::{ApiError, TenantId, UserId};
 
 use super::Api;
 use crate::error::Problem;
+use crate::idempotency::FirstRun;
 use crate::extract::{ContractJson, ContractQuery, PathTenant, PathUser};
 use crate::openapi::{IdempotencyKey, PageParams, Problems, TenantParam, UserParam, UserParams};
 
@@ -34,8 +36,10 @@ pub(crate) async fn list(
 pub(super) async fn create(
     State(api): State<Api>,
     PathTenant(tenant): PathTenant,
-    ContractJson(request): ContractJson<CreateUserRequest>,
+    run: Option<Extension<FirstRun>>,
+    ContractJson(mut request): ContractJson<CreateUserRequest>,
 ) -> Result<(StatusCode, ContractJson<CreatedUserResponse>), Problem> {
+    request.proposed_id = run.map(|Extension(FirstRun(id))| id);
     Ok((StatusCode::CREATED, ContractJson(api.handler.create_user(&tenant, request).await?)))
 }
 

@@ -96,6 +96,9 @@ pub struct CreateUserRequest {
     pub password: Option<Secret<String>>,
     /// Whether the user is told. Default `true`.
     pub send_welcome_email: bool,
+    /// The id that every run of this request proposes, if it can be told from others (not part of the body). A user
+    /// of this id and address is an earlier run's, whose answer was lost, and no conflict.
+    pub proposed_id: Option<UserId>,
 }
 
 /// The body of `PUT …/users/{user_id}`; a member that is not sent keeps its value.
@@ -152,6 +155,7 @@ impl FromFields for CreateUserRequest {
             role: role?,
             password: password?,
             send_welcome_email: send_welcome_email?,
+            proposed_id: None,
         })
     }
 }

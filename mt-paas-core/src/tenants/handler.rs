@@ -1,5 +1,6 @@
 //! The ready-made handler: the whole contract on any store.
 
+mod after;
 mod builder;
 mod dashboard;
 mod lifecycle;
@@ -14,6 +15,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub use builder::{InvalidHandler, StoreHandlerBuilder};
 
 use super::state::{after, current};
+use super::turns::{Turns, pause};
 use super::{Saved, Tenant, TenantHooks};
 use crate::clock::Clock;
 use crate::error::ApiError;
@@ -39,7 +41,10 @@ pub struct StoreHandler(Arc<Inner>);
 struct Inner {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    hooks: Arc<dyn TenantHooks>,
+    hooks: Option<Arc<dyn TenantHooks>>,
+    turns: Turns,
+    /// Tells the hooks of this process from those of others.
+    instance: uuid::Uuid,
     prices: Arc<PriceList>,
     service: String,
     version: String,
@@ -78,13 +83,15 @@ impl StoreHandler {
     ///
     /// [`ApiError::tenant_not_found`]; [`ApiError::tenant_inactive`] if it is closed or stopped already.
     pub async fn suspend_tenant(&self, tenant: &TenantId) -> Result<(), ApiError> {
-        for _ in 0..TRIES {
+        let _turn = self.0.turns.take(tenant).await?;
+        for tries in 0..TRIES {
             let (before, now) = self.active_tenant(tenant).await?;
             let stopped =
                 Tenant { status: TenantStatus::Suspended, updated_at: after(&before, now), ..(*before).clone() };
             if let Saved::Done(_) = self.0.store.save_tenant(&stopped, Some(before.revision), false, &[]).await? {
                 return Ok(());
             }
+            pause(tries).await;
         }
         Err(contended())
     }
@@ -99,6 +106,9 @@ impl StoreHandler {
     async fn active_tenant(&self, tenant: &TenantId) -> Result<(Arc<Tenant>, DateTime<Utc>), ApiError> {
         let (found, now) = self.known_tenant(tenant).await?;
         match current(&found, now).0 {
+            TenantStatus::Active if self.waits_for_hook(&found) => {
+                Err(ApiError::unavailable("the tenant's hook has not ended"))
+            }
             TenantStatus::Active => Ok((found, now)),
             TenantStatus::Suspended | TenantStatus::Deactivated => Err(ApiError::tenant_inactive(tenant)),
         }
@@ -109,7 +119,8 @@ impl StoreHandler {
         tenant: &TenantId,
         request: UpdateSettingsRequest,
     ) -> Result<SettingsResponse, ApiError> {
-        for _ in 0..TRIES {
+        let _turn = self.0.turns.take(tenant).await?;
+        for tries in 0..TRIES {
             let (before, now) = self.active_tenant(tenant).await?;
             let mut changed = (*before).clone();
             for (feature, on) in &request.features {
@@ -131,6 +142,7 @@ impl StoreHandler {
             if let Saved::Done(_) = self.0.store.save_tenant(&changed, Some(before.revision), false, &[]).await? {
                 return Ok(settings_of(&changed, now));
             }
+            pause(tries).await;
         }
         Err(contended())
     }

@@ -11,7 +11,9 @@ use crate::standard_api::{ActivateRequest, DeactivateRequest};
 ///
 /// Hooks run outside any transaction: a before-hook ahead of the change, an after-hook behind its commit. The failure
 /// of a before-hook is the answer, and nothing has changed. The failure of an after-hook takes the change back, and is
-/// the answer; data is removed after the last hook, so that nothing is lost then.
+/// the answer; data is removed after the last hook, so that nothing is lost then. Until an after-hook has ended the
+/// tenant is not in use. If its process dies in the middle, the next activation or deactivation runs it again first:
+/// after-hooks must bear to be repeated.
 #[async_trait]
 pub trait TenantHooks: Send + Sync + 'static {
     /// A tenant is about to become active.
@@ -34,9 +36,3 @@ pub trait TenantHooks: Send + Sync + 'static {
         Ok(())
     }
 }
-
-/// Does nothing.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoHooks;
-
-impl TenantHooks for NoHooks {}

@@ -66,6 +66,7 @@ pub fn activate(
         zone,
         term: term(request, zone.date(now)),
         callback_url: request.callback_url.clone(),
+        hook: None,
         data_preserved: true,
         data_retention_until: None,
         created_at: before.map_or(now, |before| before.created_at),

@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use mt_paas_core::standard_api::{ActivateRequest, DeactivateRequest, TenantStatus};
-use mt_paas_core::tenants::{Tenant, TenantHooks};
+use mt_paas_core::tenants::{HookAfter, PendingHook, Tenant, TenantHooks};
 use mt_paas_core::{ApiError, ErrorKind, StandardAPIHandler, TenantId};
 use serde_json::json;
 
-use crate::stand::{Stand, activation, closing, person};
+use crate::stand::{Stand, activation, at, closing, person};
 
 /// Writes down its calls, and fails at the one that it is told to fail at.
 #[derive(Clone, Default)]
@@ -95,4 +95,80 @@ async fn a_failing_hook_leaves_an_open_tenant_open_with_all_its_data() {
         assert!(stand.handler.user(&stand.tenant, &user.user_id).await.is_ok(), "{hook}");
         assert_eq!(stand.events().await, told, "{hook}");
     }
+}
+
+/// Stands still in its hook until it is let go.
+#[derive(Clone, Default)]
+struct Slow(Arc<tokio::sync::Notify>, Arc<Mutex<u32>>);
+
+#[async_trait]
+impl TenantHooks for Slow {
+    async fn after_activate(&self, _: &Tenant, _: bool) -> Result<(), ApiError> {
+        *self.1.lock().unwrap() += 1;
+        self.0.notified().await;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn nobody_uses_a_tenant_before_its_hook_has_ended_and_who_hangs_up_stops_nothing() {
+    let slow = Slow::default();
+    let stand = Arc::new(Stand::with_hooks(slow.clone()));
+    let activate = |stand: &Arc<Stand>| {
+        let stand = stand.clone();
+        tokio::spawn(async move { stand.handler.activate_tenant(activation(&json!({}))).await })
+    };
+    let first = activate(&stand);
+    while *slow.1.lock().unwrap() == 0 {
+        tokio::task::yield_now().await;
+    }
+    first.abort();
+    let refused = stand.handler.create_user(&stand.tenant, person("u@b.kr")).await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Unavailable);
+    // A repeat waits for the one whose caller has gone, and runs no second hook.
+    let repeat = activate(&stand);
+    tokio::task::yield_now().await;
+    assert!(!repeat.is_finished());
+    slow.0.notify_one();
+    assert!(repeat.await.unwrap().unwrap().success);
+    assert_eq!(*slow.1.lock().unwrap(), 1);
+    assert!(stand.handler.create_user(&stand.tenant, person("u@b.kr")).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_hook_whose_process_died_is_run_again_by_the_next_activation() {
+    for (age, hooks_run) in [(61, 1), (5, 0)] {
+        let spy = Spy::default();
+        let stand = Stand::with_hooks(spy.clone()).active().await;
+        spy.calls();
+        let row = (*stand.store.tenant(&stand.tenant).await.unwrap().unwrap()).clone();
+        let since = at("2026-11-21T10:00:00Z") - chrono::TimeDelta::seconds(age);
+        let mark = PendingHook { after: HookAfter::FirstActivation, owner: uuid::Uuid::new_v4(), since };
+        let died = Tenant { hook: Some(mark), ..row.clone() };
+        stand.store.save_tenant(&died, Some(row.revision), false, &[]).await.unwrap();
+        assert!(stand.handler.settings(&stand.tenant).await.is_err());
+        let patience = std::time::Duration::from_millis(300);
+        let again = tokio::time::timeout(patience, stand.handler.activate_tenant(activation(&json!({})))).await;
+        // A younger mark may be at work in another process: the caller waits.
+        assert_eq!((again.is_ok(), spy.calls().len()), (hooks_run == 1, hooks_run), "{age}");
+        assert_eq!(stand.handler.settings(&stand.tenant).await.is_ok(), hooks_run == 1);
+    }
+}
+
+#[tokio::test]
+async fn a_hook_that_panics_takes_its_change_back() {
+    struct Panics;
+
+    #[async_trait]
+    impl TenantHooks for Panics {
+        async fn after_activate(&self, _: &Tenant, _: bool) -> Result<(), ApiError> {
+            panic!("planted")
+        }
+    }
+
+    let stand = Stand::with_hooks(Panics);
+    let error = stand.handler.activate_tenant(activation(&json!({}))).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Internal);
+    let status = stand.handler.tenant_status(&stand.tenant).await;
+    assert_eq!(status.unwrap_err().kind(), ErrorKind::TenantNotFound);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use mt_paas_core::outbox::EventKind;
-use mt_paas_core::standard_api::{Page, UpdateUserRequest, UserFilters};
+use mt_paas_core::standard_api::{CreateUserRequest, Page, UpdateUserRequest, UserFilters};
 use mt_paas_core::{ErrorKind, StandardAPIHandler};
 use serde_json::json;
 
@@ -76,4 +76,36 @@ async fn a_change_touches_what_it_names() {
     let filters = UserFilters { search: Some("김철".into()), page, ..UserFilters::default() };
     let list = stand.handler.list_users(&stand.tenant, filters).await.unwrap();
     assert_eq!((list.total, list.users.len(), list.limit, list.offset), (1, 0, 1, 5));
+}
+
+#[tokio::test]
+async fn a_second_run_of_a_request_finds_the_user_of_the_first() {
+    let stand = Stand::new().active().await;
+    let run = |email: &str| {
+        let request = CreateUserRequest { proposed_id: Some("0123".parse().unwrap()), ..person(email) };
+        stand.handler.create_user(&stand.tenant, request)
+    };
+    let first = run("a@b.kr").await.unwrap();
+    assert_eq!(run(" A@b.kr").await.unwrap(), first);
+    // The same proposal for somebody else, long after, is no user of that run.
+    assert_ne!(run("c@b.kr").await.unwrap().user_id, first.user_id);
+    stand.clock.advance(TimeDelta::hours(25));
+    assert_eq!(run("a@b.kr").await.unwrap_err().kind(), ErrorKind::UserExists);
+}
+
+#[tokio::test]
+async fn settings_of_many_callers_at_once_all_land() {
+    let stand = Arc::new(Stand::new().active().await);
+    let changes = (0..60).map(|n| {
+        let stand = stand.clone();
+        let feature = format!("f{n}");
+        tokio::spawn(async move {
+            let change = settings(&json!({"features": {feature: false}}));
+            stand.handler.update_settings(&stand.tenant, change).await.is_ok()
+        })
+    });
+    for change in changes.collect::<Vec<_>>() {
+        assert!(change.await.unwrap());
+    }
+    assert_eq!(stand.handler.settings(&stand.tenant).await.unwrap().config.features.len(), 61);
 }

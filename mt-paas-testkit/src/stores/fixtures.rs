@@ -72,6 +72,7 @@ pub(super) fn new_tenant(id: &str) -> Result<Tenant, Violation> {
         term: SubscriptionTerm { start: day(0), end: day(365), auto_renew: true },
         callback_url: None,
         data_preserved: true,
+        hook: None,
         data_retention_until: None,
         created_at: noon(),
         updated_at: noon(),

@@ -8,7 +8,8 @@ use mt_paas_core::TenantId;
 use mt_paas_core::outbox::OutboxEvent;
 use mt_paas_core::standard_api::{Branding, Limits, TenantStatus};
 use mt_paas_core::store::Store;
-use mt_paas_core::tenants::{Saved, SubscriptionTerm, Tenant};
+use mt_paas_core::tenants::{HookAfter, PendingHook, Saved, SubscriptionTerm, Tenant};
+use uuid::Uuid;
 
 use super::fixtures::{
     at_once, chat, day, days, done, join, minute, new_tenant, noon, open, open_in, page, record, tenant_id, used, zone,
@@ -57,6 +58,7 @@ async fn a_tenant_reads_back_as_it_was_written(store: Subject) -> Result<(), Vio
         zone: zone("Asia/Seoul")?,
         term: SubscriptionTerm { start: day(-400), end: day(9000), auto_renew: false },
         callback_url: Some("https://market.kr/cb?a=1&b=%20".to_owned()),
+        hook: Some(PendingHook { after: HookAfter::FirstActivation, owner: Uuid::from_u128(7), since: noon() }),
         data_preserved: false,
         data_retention_until: Some(noon() + TimeDelta::microseconds(1)),
         created_at: noon() - TimeDelta::microseconds(999_999),

@@ -46,6 +46,7 @@ async fn tenant(store: &SqlStore, id: &str) -> Result<Tenant, Failed> {
         },
         callback_url: None,
         data_preserved: true,
+        hook: None,
         data_retention_until: None,
         created_at: noon(),
         updated_at: noon(),

@@ -78,7 +78,7 @@ pub(super) async fn read_zone(on: &impl ConnectionTrait, tenant: &TenantId) -> R
 }
 
 const COLUMNS: &str = "tenant_id, revision, status, plan, zone, activation, allowed_features, features, limits, \
-    branding, term, callback_url, data_preserved, data_retention_until, created_at, updated_at";
+    branding, term, callback_url, hook, data_preserved, data_retention_until, created_at, updated_at";
 
 async fn find(db: &Database, tenant: &TenantId) -> Result<Option<Arc<Tenant>>, Fault> {
     let sql = format!("SELECT {COLUMNS} FROM mt_tenants WHERE tenant_id = $1");
@@ -214,6 +214,7 @@ fn values(tenant: &Tenant, revision: Revision) -> Result<Vec<Value>, Fault> {
         json(&tenant.branding)?,
         json(&tenant.term)?,
         tenant.callback_url.clone().into(),
+        tenant.hook.as_ref().map(json_text).transpose()?.into(),
         tenant.data_preserved.into(),
         tenant.data_retention_until.map(sql::micros).into(),
         sql::micros(tenant.created_at).into(),
@@ -235,6 +236,7 @@ struct TenantRow {
     branding: String,
     term: String,
     callback_url: Option<String>,
+    hook: Option<String>,
     data_preserved: bool,
     data_retention_until: Option<i64>,
     created_at: i64,
@@ -256,6 +258,7 @@ impl TenantRow {
             zone: parse("zone", &self.zone)?,
             term: from_json(&self.term)?,
             callback_url: self.callback_url,
+            hook: self.hook.as_deref().map(from_json).transpose()?,
             data_preserved: self.data_preserved,
             data_retention_until: self.data_retention_until.map(sql::time).transpose()?,
             created_at: sql::time(self.created_at)?,
@@ -265,7 +268,11 @@ impl TenantRow {
 }
 
 fn json(value: &impl Serialize) -> Result<Value, Fault> {
-    serde_json::to_string(value).map(Value::from).map_err(Fault::corrupt("tenant"))
+    json_text(value).map(Value::from)
+}
+
+fn json_text(value: &impl Serialize) -> Result<String, Fault> {
+    serde_json::to_string(value).map_err(Fault::corrupt("tenant"))
 }
 
 fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use url::Url;
 
-use super::super::{NoHooks, TenantHooks};
+use super::super::TenantHooks;
+use super::super::turns::Turns;
 use super::{Inner, StoreHandler};
 use crate::clock::{Clock, SystemClock};
 use crate::standard_api::Plan;
@@ -32,7 +33,9 @@ impl StoreHandlerBuilder {
         Self(Inner {
             store,
             clock: Arc::new(SystemClock),
-            hooks: Arc::new(NoHooks),
+            hooks: None,
+            turns: Turns::default(),
+            instance: uuid::Uuid::new_v4(),
             prices: Arc::new(PriceList::default()),
             service,
             version,
@@ -59,7 +62,7 @@ impl StoreHandlerBuilder {
     /// What the service does around activation and deactivation.
     #[must_use]
     pub fn hooks(mut self, hooks: impl TenantHooks) -> Self {
-        self.0.hooks = Arc::new(hooks);
+        self.0.hooks = Some(Arc::new(hooks));
         self
     }
 

@@ -1,41 +1,22 @@
-//! Activation and deactivation: decide, write, call hooks, take back what a hook refuses.
+//! Activation and deactivation: decide, write, and let hooks have their part.
+
+use std::future::Future;
+use std::sync::Arc;
 
 use super::super::state::{Activation, Deactivation, activate, deactivate};
-use super::super::{Saved, Tenant};
+use super::super::turns::pause;
+use super::super::{HookAfter, Saved, Tenant};
 use super::{StoreHandler, TRIES, contended};
 use crate::error::ApiError;
 use crate::ids::TenantId;
-use crate::outbox::OutboxEvent;
 use crate::standard_api::{
     ActivateRequest, ActivateResponse, DeactivateRequest, DeactivateResponse, StandardAPIHandler, TenantStatus,
 };
 
 impl StoreHandler {
     pub(super) async fn activate(&self, request: ActivateRequest) -> Result<ActivateResponse, ApiError> {
-        let tenant = &request.tenant_id;
-        let mut hooked = false;
-        for _ in 0..TRIES {
-            let before = self.0.store.tenant(tenant).await?;
-            let before = before.as_deref();
-            match activate(before, &request, self.plan_features(&request.plan), self.0.clock.now()) {
-                Activation::Conflict => return Err(ApiError::tenant_exists(tenant)),
-                Activation::Repeat => return Ok(self.activated(tenant, "the tenant is active already")),
-                Activation::Write { tenant: written, purge, event } => {
-                    if !std::mem::replace(&mut hooked, true) {
-                        self.0.hooks.before_activate(&request).await?;
-                    }
-                    let based_on = before.map(|before| before.revision);
-                    let events = [event];
-                    if let Saved::Done(revision) = self.0.store.save_tenant(&written, based_on, purge, &events).await? {
-                        let written = Tenant { revision, ..*written };
-                        let hook = self.0.hooks.after_activate(&written, before.is_none()).await;
-                        self.keep_if(hook, before, &written, &events).await?;
-                        return Ok(self.activated(tenant, "the tenant is active"));
-                    }
-                }
-            }
-        }
-        Err(contended())
+        let handler = self.clone();
+        whole(async move { handler.activate_in_turn(&request).await }).await
     }
 
     pub(super) async fn deactivate(
@@ -43,48 +24,69 @@ impl StoreHandler {
         tenant: &TenantId,
         request: DeactivateRequest,
     ) -> Result<DeactivateResponse, ApiError> {
-        let mut hooked = false;
-        for _ in 0..TRIES {
-            let (before, now) = self.known_tenant(tenant).await?;
-            match deactivate(&before, &request, self.0.retention, now) {
+        let (handler, tenant) = (self.clone(), tenant.clone());
+        whole(async move { handler.deactivate_in_turn(&tenant, &request).await }).await
+    }
+
+    async fn activate_in_turn(&self, request: &ActivateRequest) -> Result<ActivateResponse, ApiError> {
+        let tenant = &request.tenant_id;
+        let _turn = self.0.turns.take(tenant).await?;
+        let mut announced = false;
+        for tries in 0..TRIES {
+            let before = self.settled(tenant).await?;
+            let before = before.as_deref();
+            match activate(before, request, self.plan_features(&request.plan), self.0.clock.now()) {
+                Activation::Conflict => return Err(ApiError::tenant_exists(tenant)),
+                Activation::Repeat => return Ok(self.activated(tenant, "the tenant is active already")),
+                Activation::Write { tenant: mut written, purge, event } => {
+                    if let Some(hooks) = self.0.hooks.as_ref().filter(|_| !std::mem::replace(&mut announced, true)) {
+                        hooks.before_activate(request).await?;
+                    }
+                    let first = if before.is_none() { HookAfter::FirstActivation } else { HookAfter::Activation };
+                    written.hook = self.pending(first);
+                    let (based_on, events) = (before.map(|before| before.revision), [event]);
+                    if let Saved::Done(revision) = self.0.store.save_tenant(&written, based_on, purge, &events).await? {
+                        self.finish(before, Tenant { revision, ..*written }, &events).await?;
+                        return Ok(self.activated(tenant, "the tenant is active"));
+                    }
+                }
+            }
+            pause(tries).await;
+        }
+        Err(contended())
+    }
+
+    async fn deactivate_in_turn(
+        &self,
+        tenant: &TenantId,
+        request: &DeactivateRequest,
+    ) -> Result<DeactivateResponse, ApiError> {
+        let _turn = self.0.turns.take(tenant).await?;
+        let mut announced = false;
+        for tries in 0..TRIES {
+            let before: Arc<Tenant> = self.settled(tenant).await?.ok_or_else(|| ApiError::tenant_not_found(tenant))?;
+            match deactivate(&before, request, self.0.retention, self.0.clock.now()) {
                 Deactivation::Repeat => {
                     // The first try may have died between its commit and the removal of the data.
                     self.purge(&before).await?;
                     return Ok(deactivated(&before));
                 }
-                Deactivation::Write { tenant: written, event } => {
-                    if !std::mem::replace(&mut hooked, true) {
-                        self.0.hooks.before_deactivate(tenant, &request).await?;
+                Deactivation::Write { tenant: mut written, event } => {
+                    if let Some(hooks) = self.0.hooks.as_ref().filter(|_| !std::mem::replace(&mut announced, true)) {
+                        hooks.before_deactivate(tenant, request).await?;
                     }
+                    written.hook = self.pending(HookAfter::Deactivation);
                     let (based_on, events) = (Some(before.revision), [event]);
                     if let Saved::Done(revision) = self.0.store.save_tenant(&written, based_on, false, &events).await? {
-                        let written = Tenant { revision, ..*written };
-                        let hook = self.0.hooks.after_deactivate(&written).await;
-                        self.keep_if(hook, Some(&before), &written, &events).await?;
-                        self.purge(&written).await?;
-                        return Ok(deactivated(&written));
+                        let closed = self.finish(Some(&before), Tenant { revision, ..*written }, &events).await?;
+                        self.purge(&closed).await?;
+                        return Ok(deactivated(&closed));
                     }
                 }
             }
+            pause(tries).await;
         }
         Err(contended())
-    }
-
-    /// Takes a change back if the hook behind it failed. A change that somebody else has built on already stays.
-    async fn keep_if(
-        &self,
-        hook: Result<(), ApiError>,
-        before: Option<&Tenant>,
-        written: &Tenant,
-        events: &[OutboxEvent],
-    ) -> Result<(), ApiError> {
-        let Err(refused) = hook else { return Ok(()) };
-        let events: Vec<_> = events.iter().map(|event| event.id).collect();
-        let restored = self.0.store.restore_tenant(&written.id, before, written.revision, &events).await?;
-        if restored == Saved::Stale {
-            tracing::error!(tenant = %written.id, "a hook failed and the tenant had changed again: nothing was taken back");
-        }
-        Err(refused)
     }
 
     async fn purge(&self, tenant: &Tenant) -> Result<(), ApiError> {
@@ -106,6 +108,14 @@ impl StoreHandler {
             message: message.to_owned(),
         }
     }
+}
+
+/// Runs work in a task of its own: a caller who hangs up in the middle leaves all of the change behind, or none.
+pub(super) async fn whole<T: Send + 'static>(
+    work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+) -> Result<T, ApiError> {
+    // What is left to fail here is a panic.
+    tokio::spawn(work).await.map_err(ApiError::internal)?
 }
 
 fn deactivated(tenant: &Tenant) -> DeactivateResponse {

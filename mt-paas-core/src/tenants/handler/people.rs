@@ -2,8 +2,10 @@
 
 use chrono::TimeDelta;
 
+use super::super::turns::pause;
 use super::{StoreHandler, TRIES, contended};
 use crate::error::ApiError;
+use crate::idempotency::KEPT;
 use crate::ids::{TenantId, UserId};
 use crate::outbox::OutboxEvent;
 use crate::standard_api::{
@@ -43,11 +45,12 @@ impl StoreHandler {
         tenant: &TenantId,
         request: CreateUserRequest,
     ) -> Result<CreatedUserResponse, ApiError> {
-        for _ in 0..TRIES {
+        let mut proposed = request.proposed_id.clone();
+        for tries in 0..TRIES {
             let (found, now) = self.active_tenant(tenant).await?;
             let user = User {
                 tenant: tenant.clone(),
-                id: UserId::random(),
+                id: proposed.clone().unwrap_or_else(UserId::random),
                 login_name: text::email_key(&request.email),
                 email: Some(request.email.clone()),
                 name: request.name.clone(),
@@ -61,16 +64,25 @@ impl StoreHandler {
             let event = OutboxEvent::user_created(&found, &user, now);
             match self.0.store.insert_user(found.revision, &user, limit, &event).await? {
                 Inserted::Done => return Ok(created(user)),
-                Inserted::Taken => return Err(ApiError::user_exists(&request.email)),
+                Inserted::Taken => match self.user_of(tenant, proposed.take()).await? {
+                    Some(earlier) if earlier.email_key() != user.email_key() => {} // another request of long ago
+                    Some(earlier) if now - earlier.created_at < KEPT => return Ok(created(earlier)),
+                    _ => return Err(ApiError::user_exists(&request.email)),
+                },
                 Inserted::OverQuota => {
                     let news = OutboxEvent::quota_exceeded(&found, "max_users", limit, now);
                     self.0.store.queue_unless_recent(&news, now - QUOTA_NEWS).await?;
                     return Err(ApiError::quota_exceeded("max_users", limit));
                 }
-                Inserted::Stale => {}
+                Inserted::Stale => pause(tries).await,
             }
         }
         Err(contended())
+    }
+
+    async fn user_of(&self, tenant: &TenantId, id: Option<UserId>) -> Result<Option<User>, ApiError> {
+        let Some(id) = id else { return Ok(None) };
+        Ok(self.0.store.user(tenant, &id).await?.map(|(user, _)| user))
     }
 
     pub(super) async fn change_user(
@@ -79,24 +91,24 @@ impl StoreHandler {
         user: &UserId,
         request: &UpdateUserRequest,
     ) -> Result<UserResponse, ApiError> {
-        for _ in 0..TRIES {
+        for tries in 0..TRIES {
             let (found, now) = self.active_tenant(tenant).await?;
             match self.0.store.update_user(tenant, found.revision, user, request, now).await? {
                 Changed::Done((user, usage)) => return Ok(user.response(usage)),
                 Changed::Missing => return Err(ApiError::user_not_found(user)),
-                Changed::Stale => {}
+                Changed::Stale => pause(tries).await,
             }
         }
         Err(contended())
     }
 
     pub(super) async fn remove_user(&self, tenant: &TenantId, user: &UserId) -> Result<(), ApiError> {
-        for _ in 0..TRIES {
+        for tries in 0..TRIES {
             let (found, _) = self.active_tenant(tenant).await?;
             match self.0.store.delete_user(tenant, found.revision, user).await? {
                 Changed::Done(()) => return Ok(()),
                 Changed::Missing => return Err(ApiError::user_not_found(user)),
-                Changed::Stale => {}
+                Changed::Stale => pause(tries).await,
             }
         }
         Err(contended())

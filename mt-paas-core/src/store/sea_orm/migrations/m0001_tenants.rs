@@ -25,6 +25,7 @@ fn up(dialect: Dialect) -> Vec<String> {
                 branding {text} NOT NULL,
                 term {text} NOT NULL,
                 callback_url {text},
+                hook {text},
                 data_preserved BOOLEAN NOT NULL,
                 data_retention_until BIGINT,
                 created_at BIGINT NOT NULL,

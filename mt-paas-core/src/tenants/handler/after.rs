@@ -1,0 +1,106 @@
+//! Hooks behind a change: run once, taken back when they fail, run again when their process died.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use super::super::turns::PATIENCE;
+use super::super::{HookAfter, PendingHook, Saved, Tenant, TenantHooks};
+use super::StoreHandler;
+use super::lifecycle::whole;
+use crate::error::ApiError;
+use crate::ids::TenantId;
+use crate::outbox::OutboxEvent;
+
+/// After so long the process that runs a hook is taken for dead.
+const ABANDONED: TimeDelta = TimeDelta::seconds(60);
+
+/// How often another process's hook is looked after.
+const LOOK: Duration = Duration::from_millis(100);
+
+impl StoreHandler {
+    /// The mark of a hook that is about to run; none if the service has no hooks.
+    pub(super) fn pending(&self, after: HookAfter) -> Option<PendingHook> {
+        let mark = || PendingHook { after, owner: self.0.instance, since: self.0.clock.now() };
+        self.0.hooks.is_some().then(mark)
+    }
+
+    /// Whether a tenant cannot be used yet. A handler without hooks is one that hooks work with: it need not wait.
+    pub(super) fn waits_for_hook(&self, tenant: &Tenant) -> bool {
+        self.0.hooks.is_some() && tenant.hook.is_some()
+    }
+
+    /// The tenant, once no hook is under way. A hook that was abandoned is run again. The caller holds the turn.
+    pub(super) async fn settled(&self, tenant: &TenantId) -> Result<Option<Arc<Tenant>>, ApiError> {
+        let began = std::time::Instant::now();
+        loop {
+            let found = self.0.store.tenant(tenant).await?;
+            let Some(row) = found.as_deref().filter(|row| self.waits_for_hook(row)) else { return Ok(found) };
+            let now = self.0.clock.now();
+            // In this process the turn says that nobody is at it.
+            let abandoned = |mark: PendingHook| mark.owner == self.0.instance || now - mark.since > ABANDONED;
+            if row.hook.is_some_and(abandoned) {
+                let row = Tenant { hook: row.hook.and_then(|mark| self.pending(mark.after)), ..row.clone() };
+                if let Saved::Done(revision) = self.0.store.save_tenant(&row, Some(row.revision), false, &[]).await? {
+                    self.run(&row).await?;
+                    self.clear(Tenant { revision, ..row }).await?;
+                }
+            } else if began.elapsed() > PATIENCE {
+                return Err(ApiError::unavailable("another process has not ended the tenant's hook"));
+            } else {
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+    }
+
+    /// Runs the hook behind a change that was just `written` over `before`, and takes the change back if it fails.
+    pub(super) async fn finish(
+        &self,
+        before: Option<&Tenant>,
+        written: Tenant,
+        events: &[OutboxEvent],
+    ) -> Result<Tenant, ApiError> {
+        let Err(refused) = self.run(&written).await else { return self.clear(written).await };
+        let events: Vec<_> = events.iter().map(|event| event.id).collect();
+        // The hook itself may have changed the row; while it bears the mark it is nobody else's.
+        while let Some(row) = self.0.store.tenant(&written.id).await?.filter(|row| row.hook == written.hook) {
+            let restored = self.0.store.restore_tenant(&written.id, before, row.revision, &events).await?;
+            if matches!(restored, Saved::Done(_)) {
+                break;
+            }
+        }
+        Err(refused)
+    }
+
+    /// Runs the hook that a row is marked with. A panic in it is a failure like any other.
+    async fn run(&self, row: &Tenant) -> Result<(), ApiError> {
+        let (Some(hooks), Some(mark)) = (&self.0.hooks, row.hook) else { return Ok(()) };
+        let (hooks, row): (Arc<dyn TenantHooks>, Tenant) = (hooks.clone(), row.clone());
+        whole(async move {
+            match mark.after {
+                HookAfter::FirstActivation => hooks.after_activate(&row, true).await,
+                HookAfter::Activation => hooks.after_activate(&row, false).await,
+                HookAfter::Deactivation => hooks.after_deactivate(&row).await,
+            }
+        })
+        .await
+    }
+
+    /// Takes the mark away: the tenant is in use.
+    async fn clear(&self, written: Tenant) -> Result<Tenant, ApiError> {
+        let mark = written.hook;
+        let mut row = written;
+        while mark.is_some() && row.hook == mark {
+            let settled = Tenant { hook: None, ..row.clone() };
+            match self.0.store.save_tenant(&settled, Some(row.revision), false, &[]).await? {
+                Saved::Done(revision) => return Ok(Tenant { revision, ..settled }),
+                Saved::Stale => {
+                    let found = self.0.store.tenant(&row.id).await?;
+                    row = found.as_deref().cloned().ok_or_else(|| ApiError::tenant_not_found(&row.id))?;
+                }
+            }
+        }
+        Ok(row)
+    }
+}

@@ -1,5 +1,6 @@
 //! The tester's side of the wire: one connection pool and the transcript of everything that was said.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -19,12 +20,19 @@ mod raw;
 /// How long one answer may take before the service counts as silent.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// A call that waited so long in vain counts as given up.
+const GIVEN_UP: Duration = Duration::from_secs(9);
+
+/// After so many calls given up in a row the service is not asked any more: the rest of the run would only wait.
+const DEAF: u32 = 8;
+
 /// Sends calls and remembers them.
 pub(crate) struct Client {
     pub(crate) target: Target,
     http: reqwest::Client,
     transcript: Mutex<Vec<Arc<Exchange>>>,
     catalogue: OnceLock<Value>,
+    given_up: AtomicU32,
 }
 
 impl Client {
@@ -39,12 +47,26 @@ impl Client {
             .timeout(PATIENCE)
             .tcp_nodelay(true)
             .build()?;
-        Ok(Self { target, http, transcript: Mutex::default(), catalogue: OnceLock::new() })
+        Ok(Self { target, http, transcript: Mutex::default(), catalogue: OnceLock::new(), given_up: AtomicU32::new(0) })
     }
 
     /// Every exchange so far, oldest first.
     pub(crate) fn transcript(&self) -> Vec<Arc<Exchange>> {
         self.transcript.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether the service has stopped answering.
+    fn is_deaf(&self) -> bool {
+        self.given_up.load(Ordering::Relaxed) >= DEAF
+    }
+
+    /// Takes note of how a call ended.
+    fn heard(&self, answered: bool, after: Duration) {
+        if answered {
+            self.given_up.store(0, Ordering::Relaxed);
+        } else if after >= GIVEN_UP {
+            self.given_up.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     fn remember(&self, exchange: &Arc<Exchange>) {

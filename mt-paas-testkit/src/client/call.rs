@@ -121,11 +121,15 @@ impl Call {
     }
 
     async fn send_once(&self) -> Result<Answer, Stop> {
+        if self.client.is_deaf() {
+            return Err(self.silence("nothing was sent: the service had stopped answering"));
+        }
         let started = Instant::now();
         let reply = match self.way {
             Way::Pool => self.by_pool().await,
             Way::Socket => self.by_socket().await,
         };
+        self.client.heard(reply.is_ok(), started.elapsed());
         let (status, headers, body) = reply?;
         let exchange = Arc::new(Exchange {
             status,

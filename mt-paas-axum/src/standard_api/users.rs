@@ -11,8 +11,8 @@ use mt_paas_core::{ApiError, TenantId, UserId};
 
 use super::Api;
 use crate::error::Problem;
-use crate::idempotency::FirstRun;
 use crate::extract::{ContractJson, ContractQuery, PathTenant, PathUser};
+use crate::idempotency::FirstRun;
 use crate::openapi::{IdempotencyKey, PageParams, Problems, TenantParam, UserParam, UserParams};
 
 /// The users of a tenant.

@@ -16,18 +16,23 @@ use crate::standard_api::InvalidApi;
 /// Answers what browsers ask before they let a page call. Calls of programs, which have no origin, pass by: that is
 /// nearly all of them, and the layer underneath builds its headers anew for each request.
 #[derive(Clone)]
-pub(crate) struct OriginsLayer(Arc<CorsLayer>);
+pub(crate) struct OriginsLayer(Arc<Listed>);
+
+struct Listed {
+    origins: Vec<HeaderValue>,
+    layer: CorsLayer,
+}
 
 impl OriginsLayer {
     /// Lets pages of these origins call.
     pub(crate) fn new(origins: &[String]) -> Result<Self, InvalidApi> {
         let origins: Vec<HeaderValue> = origins.iter().map(|text| origin(text)).collect::<Result<_, _>>()?;
         let layer = CorsLayer::new()
-            .allow_origin(AllowOrigin::list(origins))
+            .allow_origin(AllowOrigin::list(origins.clone()))
             .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
             .allow_headers(AllowHeaders::mirror_request())
             .expose_headers([REQUEST_ID]);
-        Ok(Self(Arc::new(layer)))
+        Ok(Self(Arc::new(Listed { origins, layer })))
     }
 }
 
@@ -35,14 +40,14 @@ impl<S> Layer<S> for OriginsLayer {
     type Service = Origins<S>;
 
     fn layer(&self, inner: S) -> Origins<S> {
-        Origins { layer: self.0.clone(), inner }
+        Origins { listed: self.0.clone(), inner }
     }
 }
 
 /// The service of [`OriginsLayer`].
 #[derive(Clone)]
 pub(crate) struct Origins<S> {
-    layer: Arc<CorsLayer>,
+    listed: Arc<Listed>,
     inner: S,
 }
 
@@ -59,12 +64,13 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        if !request.headers().contains_key(header::ORIGIN) {
+        // A page of any other origin is a stranger: it is asked for the key, and its browser keeps the answer from it.
+        if !request.headers().get(header::ORIGIN).is_some_and(|origin| self.listed.origins.contains(origin)) {
             return Either::Left(self.inner.call(request).map_ok(depends_on_origin));
         }
         // The service that was found ready goes, its copy stays.
         let copy = self.inner.clone();
-        let mut cors: Cors<S> = self.layer.layer(std::mem::replace(&mut self.inner, copy));
+        let mut cors: Cors<S> = self.listed.layer.layer(std::mem::replace(&mut self.inner, copy));
         Either::Right(cors.call(request))
     }
 }
@@ -76,7 +82,7 @@ fn depends_on_origin(mut response: Response) -> Response {
 }
 
 /// An origin as browsers send it, and never all of them.
-fn origin(text: &str) -> Result<HeaderValue, InvalidApi> {
+pub(crate) fn origin(text: &str) -> Result<HeaderValue, InvalidApi> {
     let url = url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let plain = url.is_some_and(|url| url.origin().ascii_serialization() == text);
     plain.then(|| HeaderValue::from_str(text).ok()).flatten().ok_or_else(|| InvalidApi::Origin(text.to_owned()))

@@ -103,8 +103,12 @@ impl Settings {
             aliases: value("MARKET_ALIASES_SINCE").map_or(Ok(AliasSchedule::default()), |text| since(&text))?,
             public_url: value("PUBLIC_URL").map(|text| public_url(&text)).transpose()?,
             docs: value("DOCS").map(|text| switch("DOCS", &text)).transpose()?,
-            cors_origins: value("CORS_ORIGINS").map_or(Ok(Vec::new()), |text| origins(&text))?,
-            log: value("RUST_LOG").or_else(|| value("LOG_LEVEL")).map_or("info".to_owned(), |text| text.to_lowercase()),
+            cors_origins: value("CORS_ORIGINS").map_or(Ok(Vec::new()), |text| origins(&text).and_then(checked))?,
+            log: match (value("RUST_LOG"), value("LOG_LEVEL")) {
+                (Some(text), _) => log("RUST_LOG", &text)?,
+                (None, Some(text)) => log("LOG_LEVEL", &text)?,
+                (None, None) => "info".to_owned(),
+            },
             prices: value("PRICES_FILE").map(|path| prices(&path)).transpose()?,
         })
     }
@@ -161,6 +165,32 @@ fn origins(text: &str) -> Result<Vec<String>, InvalidSetting> {
     Ok(text.split(',').map(|origin| origin.trim().to_owned()).filter(|origin| !origin.is_empty()).collect())
 }
 
+/// Levels as other programs spell them, too. A bare word that is no level would name a target, and switch all else off.
+fn log(name: &'static str, text: &str) -> Result<String, InvalidSetting> {
+    let text = text.to_lowercase();
+    let level = match text.as_str() {
+        "warning" => "warn",
+        "critical" | "fatal" => "error",
+        text => text,
+    };
+    let word = level.bytes().all(|byte| byte.is_ascii_alphabetic());
+    if word && !["off", "error", "warn", "info", "debug", "trace"].contains(&level) {
+        return Err(invalid(name, "must be off, error, warn, info, debug, trace or a list of targets"));
+    }
+    Ok(level.to_owned())
+}
+
+fn checked(origins: Vec<String>) -> Result<Vec<String>, InvalidSetting> {
+    let wrong = origins.iter().position(|text| crate::cors::origin(text).is_err());
+    match wrong {
+        Some(at) => {
+            let problem = format!("has no origin such as https://example.com at place {}; '*' is not allowed", at + 1);
+            Err(invalid("CORS_ORIGINS", &problem))
+        }
+        None => Ok(origins),
+    }
+}
+
 fn prices(path: &str) -> Result<PriceList, InvalidSetting> {
     let json = std::fs::read_to_string(path);
     let json = json.map_err(|error| invalid("PRICES_FILE", &format!("cannot be read: {path}: {error}")))?;
@@ -196,6 +226,9 @@ mod tests {
             ("PUBLIC_URL", "example.com"),
             ("DOCS", "maybe"),
             ("CORS_ORIGINS", "[1]"),
+            ("CORS_ORIGINS", "https://a.kr,*"),
+            ("RUST_LOG", "verbose"),
+            ("LOG_LEVEL", "nonsense"),
             ("PRICES_FILE", "/nowhere/prices.json"),
             ("MARKET_API_KEYS_FILE", "/nowhere/key"),
         ] {
@@ -212,5 +245,7 @@ mod tests {
             assert_eq!(read(&[("CORS_ORIGINS", spelling)]).unwrap().cors_origins, ["https://a.kr", "https://b.kr"]);
         }
         assert!(read(&[("MARKET_API_KEY", "k1")]).unwrap().market_keys.is_some());
+        assert_eq!(read(&[("LOG_LEVEL", "WARNING")]).unwrap().log, "warn");
+        assert_eq!(read(&[("RUST_LOG", "warn,mt_paas_axum=debug")]).unwrap().log, "warn,mt_paas_axum=debug");
     }
 }

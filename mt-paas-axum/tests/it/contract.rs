@@ -362,6 +362,8 @@ async fn a_page_of_a_listed_origin_may_call_and_others_may_not() {
         "https://market.example"
     );
     assert!(!preflight("https://evil.example").await.unwrap().headers().contains_key("access-control-allow-origin"));
+    // Not even a preflight is answered without a key then.
+    assert_eq!(preflight("https://evil.example").await.unwrap().status(), 401);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Extractors whose rejections are the contract's errors, with all faulty fields.
 
 use axum::body::Body;
-use axum::extract::{FromRequest, FromRequestParts, RawPathParams};
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, RawPathParams};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::request::Parts;
@@ -150,6 +150,12 @@ pub(crate) fn parameters(query: &str) -> Result<Map<String, Value>, ApiError> {
 }
 
 async fn path_parameter(parts: &mut Parts, name: &str) -> Option<String> {
-    let all = RawPathParams::from_request_parts(parts, &()).await.ok()?;
-    all.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
+    if let Ok(all) = RawPathParams::from_request_parts(parts, &()).await {
+        return all.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_owned());
+    }
+    // One segment that is not UTF-8 costs axum all of them. The others are read as they were sent: ids need no escapes.
+    let pattern = parts.extensions.get::<MatchedPath>()?.as_str();
+    let mut segments = pattern.rsplit('/').zip(parts.uri.path().rsplit('/'));
+    let (_, sent) = segments.find(|(segment, _)| segment.trim_matches(['{', '}']) == name)?;
+    (!sent.contains('%')).then(|| sent.to_owned())
 }

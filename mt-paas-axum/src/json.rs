@@ -15,7 +15,8 @@ const DEPTH: usize = 32;
 /// # Errors
 ///
 /// [`Malformed`](mt_paas_core::ErrorKind::Malformed) for what is no JSON or names a member twice,
-/// [`Invalid`](mt_paas_core::ErrorKind::Invalid) for another value than an object and for deep nesting.
+/// [`Invalid`](mt_paas_core::ErrorKind::Invalid) for another value than an object, for deep nesting
+/// and for numbers that no double holds.
 pub(crate) fn read_object(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
     let text = std::str::from_utf8(bytes).map_err(|_| ApiError::malformed("the body is not UTF-8"))?;
     let fault = Cell::new(Fault::Syntax);
@@ -27,6 +28,10 @@ pub(crate) fn read_object(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> 
         (Ok(_), _) => Err(ApiError::invalid("the body must be a JSON object")),
         (Err(_), Fault::Depth) => Err(ApiError::invalid(format!("the body is nested more than {DEPTH} deep"))),
         (Err(_), Fault::Duplicate) => Err(ApiError::malformed("the body names a member twice")),
+        // Well-formed JSON, but beyond what we keep; only the text of serde_json's error tells this case from others.
+        (Err(error), Fault::Syntax) if error.to_string().starts_with("number out of range") => {
+            Err(ApiError::invalid("a number is out of range"))
+        }
         (Err(error), Fault::Syntax) => {
             let (line, column) = (error.line(), error.column());
             Err(ApiError::malformed(format!("the body is not JSON: line {line}, column {column}")))
@@ -145,10 +150,18 @@ mod tests {
             r#"{"b":{"a":1,"a":2}}"#,
             r#"{"a":"\ud800"}"#,
             "{'a':1}",
-            r#"{"a":1e999}"#,
+            r#"{"a":1e}"#,
         ] {
             assert_eq!(kind(broken.as_bytes()), Err(ErrorKind::Malformed), "{broken}");
         }
         assert_eq!(kind(b"{\"a\":\"\xff\"}"), Err(ErrorKind::Malformed));
+        for number in
+            ["1e999", "-1e999", "1e99999999999999999999", &"9".repeat(5000), &format!("{}.5", "9".repeat(400))]
+        {
+            assert_eq!(kind(format!(r#"{{"a":[{number}]}}"#).as_bytes()), Err(ErrorKind::Invalid), "{number}");
+        }
+        for number in ["1e308", "1e-999", "0e999", &"9".repeat(300)] {
+            assert!(kind(format!(r#"{{"a":{number}}}"#).as_bytes()).is_ok(), "{number}");
+        }
     }
 }

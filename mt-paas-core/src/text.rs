@@ -8,21 +8,32 @@ pub fn forbidden_control(text: &str) -> Option<char> {
     text.chars().find(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
 }
 
-/// A form of `text` in which letter case, and composed and decomposed spellings, make no difference.
+/// A form of `text` in which letter case, and composed and decomposed spellings, make no difference to a search.
 pub fn fold(text: &str) -> String {
-    text.nfc().flat_map(char::to_lowercase).nfc().collect()
+    // The way through capitals joins what lower case alone keeps apart (ß and ss, ς and σ); the first step is for ẞ,
+    // which is its own capital.
+    let cased = text.nfc().flat_map(char::to_lowercase).flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    let mut folded = String::with_capacity(text.len());
+    for c in cased {
+        // İ becomes an i with a dot above, which the i has already.
+        if c != '\u{307}' || !folded.ends_with('i') {
+            folded.push(c);
+        }
+    }
+    folded.nfc().collect()
 }
 
-/// The form of an e-mail address that is unique in a tenant.
+/// The form of an e-mail address that is unique in a tenant. It is stored, so it does not follow [`fold`]; and ß and ss
+/// are two letters in the name of a mailbox or a domain.
 pub fn email_key(email: &str) -> String {
-    fold(email.trim())
+    email.trim().nfc().flat_map(char::to_lowercase).nfc().collect()
 }
 
 /// Whether `email`, apart from blanks around it, is an address that mail can be sent to over the internet.
 pub fn is_email(email: &str) -> bool {
     let options = Options::default().with_required_tld().without_display_text().without_domain_literal();
-    let trimmed = email.trim_matches(' ');
-    trimmed.len() <= 254 && !trimmed.contains('"') && EmailAddress::parse_with_options(trimmed, options).is_ok()
+    let trimmed: String = email.trim_matches(' ').nfc().collect();
+    trimmed.len() <= 254 && !trimmed.contains('"') && EmailAddress::parse_with_options(&trimmed, options).is_ok()
 }
 
 #[cfg(test)]
@@ -31,8 +42,9 @@ mod tests {
 
     #[test]
     fn addresses_are_checked_as_mail_servers_would() {
-        for good in ["a@b.kr", "Kim.Chulsoo+x@hallym.ac.kr", " a@b.kr ", "김@한림.kr"] {
+        for good in ["a@b.kr", "Kim.Chulsoo+x@hallym.ac.kr", " a@b.kr ", "김@한림.kr", "rené@café.fr"] {
             assert!(is_email(good), "{good}");
+            assert!(is_email(&good.nfd().collect::<String>()), "{good}, decomposed");
         }
         let long = format!("{}@b.kr", "x".repeat(400));
         for bad in
@@ -49,6 +61,35 @@ mod tests {
         assert_eq!(fold(&decomposed), fold("김철수"));
         assert_eq!(fold("ÅNGSTRÖM"), fold("ångström"));
         assert_eq!(email_key(" A@B.kr "), "a@b.kr");
+        assert_ne!(email_key("a@straße.de"), email_key("a@strasse.de"));
+    }
+
+    #[test]
+    fn letter_case_makes_no_difference_to_a_search() {
+        for (one, other) in [
+            ("ΣΊΣΥΦΟΣ", "σίσυφος"),
+            ("straße", "STRASSE"),
+            ("STRAẞE", "strasse"),
+            ("İSTANBUL", "istanbul"),
+            ("ﬁn", "FIN"),
+        ] {
+            assert_eq!(fold(one), fold(other), "{one} {other}");
+        }
+        assert_ne!(fold("é"), fold("e"));
+    }
+
+    #[test]
+    fn what_is_folded_stays_as_it_is() {
+        let marks = ["", "\u{307}", "\u{307}\u{307}", "\u{323}\u{307}", "\u{307}\u{301}", "\u{345}\u{301}"];
+        let has_case = |c: &char| !c.to_lowercase().eq([*c]) || !c.to_uppercase().eq([*c]);
+        for c in (0..=0x10_ffff).filter_map(char::from_u32).filter(has_case) {
+            for text in marks.map(|marks| format!("{c}{marks}")) {
+                let folded = fold(&text);
+                assert_eq!(fold(&folded), folded, "{text:?}");
+            }
+            let text = c.to_string();
+            assert_eq!(fold(&text.to_lowercase()), fold(&text), "{c:?}");
+        }
     }
 
     #[test]

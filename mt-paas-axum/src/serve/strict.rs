@@ -91,10 +91,15 @@ fn is_host(host: &[u8]) -> bool {
     };
     let port_is_good = match rest {
         [] => true,
-        [b':', port @ ..] => port.len() <= 5 && port.iter().all(u8::is_ascii_digit),
+        [b':', port @ ..] => port.len() <= 5 && port.iter().all(u8::is_ascii_digit) && number(port) <= 0xffff,
         _ => false,
     };
     name_is_good && port_is_good
+}
+
+/// The value of a few decimal digits.
+fn number(digits: &[u8]) -> u32 {
+    digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'))
 }
 
 #[cfg(test)]
@@ -103,12 +108,14 @@ mod tests {
 
     #[test]
     fn a_host_is_a_name_or_an_address_with_or_without_a_port() {
-        for good in ["a", "service.com", "my_host-1.local:8000", "10.0.0.5:80", "[::1]", "[::ffff:1.2.3.4]:8000", "a:"]
-        {
+        let good = ["a", "service.com", "my_host-1.local:8000", "10.0.0.5:80", "[::1]", "[::ffff:1.2.3.4]:8000", "a:"];
+        for good in good.into_iter().chain(["a:0", "a:65535", "[::1]:65535"]) {
             assert!(is_host(good.as_bytes()), "{good}");
         }
         let bad = ["", ":80", "a b", "u@a", "a/b", "x/#@evil", "a?b", "a,b", "a%41", "a\\b", "[::1", "[]", "[::1]x"];
-        for bad in bad.into_iter().chain(["a:80:80", "a:8x", "a:123456", "한림", "::1", "[u@::1]"]) {
+        for bad in
+            bad.into_iter().chain(["a:80:80", "a:8x", "a:123456", "a:65536", "[::1]:99999", "한림", "::1", "[u@::1]"])
+        {
             assert!(!is_host(bad.as_bytes()), "{bad}");
         }
     }

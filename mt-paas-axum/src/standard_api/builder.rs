@@ -1,6 +1,7 @@
 //! How the router is put together.
 
 use std::future::ready;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use axum::Router;
@@ -14,7 +15,7 @@ use mt_paas_core::standard_api::Capability;
 use mt_paas_core::store::Store;
 use tower::ServiceBuilder;
 use tower::util::{MapResponseLayer, option_layer};
-use utoipa::openapi::OpenApi;
+use utoipa::openapi::{OpenApi, PathItem};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{Api, Route, table};
@@ -53,9 +54,13 @@ pub enum InvalidApi {
     /// The name is no header name.
     #[error("'{0}' is not a header name")]
     Header(String),
-    /// The prefix is no path.
-    #[error("the prefix '{0}' must begin with '/', must not end with it, and holds no '{{' or '*'")]
+    /// The prefix is no path, or other routes are there.
+    #[error("the prefix '{0}' must be like '/mt', of letters, digits and -._~, away from the old paths and the docs")]
     Prefix(String),
+    /// A route of the service's own stands where another does: its path, or for one without a description, what axum
+    /// says about it.
+    #[error("a route of the service's own is taken: {0}")]
+    Taken(String),
     /// The origin is none that a browser would send.
     #[error("'{0}' is not an origin such as https://example.com; '*' is not allowed")]
     Origin(String),
@@ -158,8 +163,9 @@ impl StandardApiBuilder {
     pub fn build(self) -> Result<Router, InvalidApi> {
         let header = self.header.clone()?;
         let keys = self.keys.clone().ok_or(InvalidApi::NoKeys)?;
-        let prefix_ok = self.prefix.starts_with('/') && !self.prefix.ends_with('/');
-        if !prefix_ok || self.prefix.contains(['{', '}', '*', '?', '#', ' ']) {
+        let aliases = self.aliases.is_some().then_some(ALIAS_PREFIX);
+        let docs = ["/docs", "/openapi.json"].into_iter().filter(|_| self.docs);
+        if !is_prefix(&self.prefix) || docs.chain(aliases).any(|other| overlap(&self.prefix, other)) {
             return Err(InvalidApi::Prefix(self.prefix));
         }
         let origins = (!self.origins.is_empty()).then(|| OriginsLayer::new(&self.origins)).transpose()?;
@@ -190,11 +196,14 @@ impl StandardApiBuilder {
             walled.push((ALIAS_PREFIX.to_owned(), key));
         }
         let (own, own_described) = self.own.split_for_parts();
+        if let Some(path) = taken(&described, &own_described) {
+            return Err(InvalidApi::Taken(path));
+        }
         described.merge(own_described);
-        router = router.merge(own);
         if self.docs {
             router = router.merge(openapi::router(&described));
         }
+        router = merge(router, own)?;
         let outside = ServiceBuilder::new().layer(RequestIdLayer).layer(option_layer(origins));
         let nowhere = move |request: Request| ready(nowhere(&walled, &request));
         Ok(router.fallback(nowhere).method_not_allowed_fallback(method_not_allowed).layer(outside))
@@ -220,6 +229,47 @@ pub(crate) fn mount(routes: Vec<Route>, prefix: &str, described: &mut OpenApi) -
         }
     }
     router
+}
+
+/// `/segment`, once or more, of characters that need no escape.
+fn is_prefix(prefix: &str) -> bool {
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    let is_segment = |segment: &str| !matches!(segment, "" | "." | "..") && segment.bytes().all(unreserved);
+    prefix.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_segment))
+}
+
+/// Whether one path is the other or lies under it.
+fn overlap(one: &str, other: &str) -> bool {
+    let under = |path: &str, above: &str| path.strip_prefix(above).is_some_and(|rest| rest.starts_with('/'));
+    one == other || under(one, other) || under(other, one)
+}
+
+/// The first path of `own` that no router can hold beside ours: the same method twice, or another name for a parameter.
+fn taken(ours: &OpenApi, own: &OpenApi) -> Option<String> {
+    let shape = |path: &str| -> Vec<String> {
+        path.split('/').map(|part| if part.starts_with('{') { "{}".to_owned() } else { part.to_owned() }).collect()
+    };
+    let methods = |item: &PathItem| {
+        [&item.get, &item.head, &item.post, &item.put, &item.delete, &item.patch, &item.options, &item.trace]
+            .map(Option::is_some)
+    };
+    let collide = |path: &str, item: &PathItem| {
+        let same = |(known, other): (&String, &PathItem)| {
+            let both = methods(item).into_iter().zip(methods(other)).any(|(a, b)| a && b);
+            shape(known) == shape(path) && (known != path || both)
+        };
+        ours.paths.paths.iter().any(same)
+    };
+    own.paths.paths.iter().find(|(path, item)| collide(path, item)).map(|(path, _)| path.clone())
+}
+
+/// Adds the service's own routes. axum has no other way to say that one is taken than a panic, and does not show the
+/// paths of a router beforehand; both routers are dropped then, so nothing half-merged is left.
+fn merge(router: Router, own: Router) -> Result<Router, InvalidApi> {
+    catch_unwind(AssertUnwindSafe(|| router.merge(own))).map_err(|panic| {
+        let message = panic.downcast::<String>().map(|text| *text);
+        InvalidApi::Taken(message.unwrap_or_else(|_| "its path and method exist already".to_owned()))
+    })
 }
 
 /// What is no route is 404; under a walled prefix the key is asked for first, so that strangers learn nothing.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use axum::routing::{get, post};
 use mt_paas_axum::StandardApi;
 use mt_paas_axum::auth::MarketKeys;
 use mt_paas_axum::compat::Aliases;
@@ -15,6 +16,8 @@ use mt_paas_core::store::memory::MemoryStore;
 use mt_paas_core::{ApiError, StandardAPIHandler, StoreHandler, TenantId, delegate_standard_api};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 const KEY: &str = "market_key_123";
 
@@ -121,6 +124,9 @@ async fn every_row_of_refused_paths_and_queries() {
         ("/mt/tenant/unknown/users/a%2Fb", 404, "TENANT_NOT_FOUND"),
         ("/mt/tenant/t1/users/u1", 404, "USER_NOT_FOUND"),
         ("/mt/tenant/t1/users/a%2Fb", 404, "USER_NOT_FOUND"),
+        ("/mt/tenant/t1/users/%ff", 404, "USER_NOT_FOUND"),
+        ("/mt/tenant/unknown/users/%ff", 404, "TENANT_NOT_FOUND"),
+        ("/mt/tenant/%ff/users/%ff", 422, "INVALID_REQUEST"),
         ("/mt/tenant/t1/resources?search=missing", 404, "RESOURCE_NOT_FOUND"),
         ("/mt/tenant/t1/nothing", 404, "NOT_FOUND"),
         ("/mt/tenant/t1/status/", 404, "NOT_FOUND"),
@@ -154,6 +160,7 @@ async fn every_row_of_refused_bodies() {
         (b"{\"email\":\"\xff\"}", json_type, 400, "INVALID_REQUEST"),
         (b"[]", json_type, 422, "INVALID_REQUEST"),
         (b"null", json_type, 422, "INVALID_REQUEST"),
+        (b"{\"unknown\":1e999}", json_type, 422, "INVALID_REQUEST"),
         (b"{}", Some("application/json; charset=UTF-8"), 422, "INVALID_REQUEST"),
         (b"{}", None, 415, "UNSUPPORTED_MEDIA_TYPE"),
         (b"{}", Some("text/plain"), 415, "UNSUPPORTED_MEDIA_TYPE"),
@@ -366,6 +373,15 @@ async fn a_page_of_a_listed_origin_may_call_and_others_may_not() {
     assert_eq!(preflight("https://evil.example").await.unwrap().status(), 401);
 }
 
+#[utoipa::path(get, path = "/mt/health")]
+async fn second_health() {}
+
+#[utoipa::path(get, path = "/mt/tenant/{id}/status")]
+async fn other_name() {}
+
+#[utoipa::path(get, path = "/elsewhere/{id}")]
+async fn elsewhere() {}
+
 #[test]
 fn a_router_that_cannot_be_meant_is_not_built() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
@@ -376,8 +392,40 @@ fn a_router_that_cannot_be_meant_is_not_built() {
     assert_eq!(build(|api| api), Err(InvalidApi::NoKeys));
     assert_eq!(build(|api| api.market_keys(MarketKeys::default())), Err(InvalidApi::NoKeys));
     assert_eq!(build(StandardApiBuilder::open), Ok(()));
-    assert!(matches!(build(|api| api.open().prefix("mt")), Err(InvalidApi::Prefix(_))));
-    assert!(matches!(build(|api| api.open().prefix("/mt/")), Err(InvalidApi::Prefix(_))));
+    for prefix in
+        ["", "/", "mt", "/mt/", "//mt", "/mt//x", "/.", "/mt/..", "/m t", "/{x}", "/*x", "/:x", "/m?x", "/m%74", "/한"]
+    {
+        let built = StandardApi::builder(handler.clone()).open().prefix(prefix).build().map(|_| ());
+        assert_eq!(built, Err(InvalidApi::Prefix(prefix.to_owned())));
+    }
+    for prefix in ["/api", "/api/tenant", "/api/tenant/stats", "/docs", "/docs/x", "/openapi.json"] {
+        let api = || StandardApi::builder(handler.clone()).open().prefix(prefix);
+        assert!(api().build().is_ok(), "{prefix}");
+        let full = api().aliases(Aliases::new(AliasSchedule::default())).docs(true).build().map(|_| ());
+        assert_eq!(full, Err(InvalidApi::Prefix(prefix.to_owned())));
+    }
+    for prefix in ["/v1/mt", "/api/tenants", "/api-2", "/docs.v1", "/~x_y"] {
+        let api = StandardApi::builder(handler.clone()).open().prefix(prefix).docs(true);
+        assert!(api.aliases(Aliases::new(AliasSchedule::default())).build().is_ok(), "{prefix}");
+    }
     assert!(matches!(build(|api| api.open().key_header("a b")), Err(InvalidApi::Header(_))));
     assert!(matches!(build(|api| api.open().cors_origins(vec!["*".into()])), Err(InvalidApi::Origin(_))));
+
+    let taken = |own: OpenApiRouter| {
+        let api = StandardApi::builder(handler.clone()).open().aliases(Aliases::new(AliasSchedule::default()));
+        match api.docs(true).routes(own).build() {
+            Ok(_) => None,
+            Err(InvalidApi::Taken(path)) => Some(path),
+            Err(other) => panic!("{other}"),
+        }
+    };
+    // With a description the path is named; without one, axum's own words hold it.
+    assert_eq!(taken(OpenApiRouter::new().routes(routes!(second_health))).as_deref(), Some("/mt/health"));
+    assert_eq!(taken(OpenApiRouter::new().routes(routes!(other_name))).as_deref(), Some("/mt/tenant/{id}/status"));
+    assert_eq!(taken(OpenApiRouter::new().routes(routes!(elsewhere))), None);
+    for path in ["/mt/health", "/mt/tenant/{id}/status", "/api/tenant/stats/{tenant_id}", "/openapi.json"] {
+        let message = taken(OpenApiRouter::new().route(path, get(elsewhere)));
+        assert!(message.as_deref().is_some_and(|message| message.contains(path)), "{path}: {message:?}");
+    }
+    assert_eq!(taken(OpenApiRouter::new().route("/mt/health", post(elsewhere))), None);
 }

@@ -68,6 +68,8 @@ const CORPUS: &[(&str, Verdict, &str)] = &[
     ("a host with a blank", Refused, "GET /health HTTP/1.1\r\nHost: a.test evil\r\n\r\n"),
     ("a list of hosts", Refused, "GET /health HTTP/1.1\r\nHost: a.test, evil\r\n\r\n"),
     ("a host with an odd port", Refused, "GET /health HTTP/1.1\r\nHost: a.test:80x\r\n\r\n"),
+    ("a host with a port that is none", Refused, "GET /health HTTP/1.1\r\nHost: a:99999\r\n\r\n"),
+    ("a host with the last port", Served, "GET /health HTTP/1.1\r\nHost: a:65535\r\nConnection: close\r\n\r\n"),
     ("absolute form, another host", Refused, concat!("GET http://evil/health HTTP/1.1\r\n", ends!())),
     ("absolute form, another port", Refused, concat!("GET http://a.test:81/health HTTP/1.1\r\n", ends!())),
     ("absolute form with a user", Refused, concat!("GET http://me@a.test/health HTTP/1.1\r\n", ends!())),

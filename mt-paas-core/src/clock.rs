@@ -20,6 +20,22 @@ impl Clock for SystemClock {
     }
 }
 
+/// A clock that shows the machine's time when it was made and then goes on evenly, whatever happens to that of the machine.
+#[derive(Debug, Clone, Copy)]
+pub struct SteadyClock(DateTime<Utc>, std::time::Instant);
+
+impl Default for SteadyClock {
+    fn default() -> Self {
+        Self(Utc::now(), std::time::Instant::now())
+    }
+}
+
+impl Clock for SteadyClock {
+    fn now(&self) -> DateTime<Utc> {
+        (self.0 + self.1.elapsed()).trunc_subsecs(6)
+    }
+}
+
 /// A clock that stands still until it is set, for tests.
 #[cfg(any(test, feature = "testing"))]
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 //!
 //! Each operation is one critical section, which is what a transaction must look like from outside.
 
+mod key_pool;
 mod usage;
 
 use std::collections::{BTreeMap, HashMap};
@@ -11,6 +12,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+pub use self::key_pool::MemoryKeyPool;
 use self::usage::UsageOfTenant;
 use super::{Store, StoreError};
 use crate::idempotency::{CLAIMED, Claim, Claimed, IdempotencyStore, KEPT, Scope, StoredAnswer};

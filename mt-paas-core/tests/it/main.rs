@@ -4,6 +4,7 @@
 
 mod delegation;
 mod hooks;
+mod key_pool;
 mod lifecycle;
 mod people;
 mod stand;

@@ -1,0 +1,332 @@
+//! The task behind the desk of a pool that processes share: it takes all operations that came together to the store in
+//! one turn, adds what others did, renews leases, and does what time makes due.
+
+use std::mem::take;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use super::change::Batch;
+use super::claim::MemberId;
+use super::desk::{Desk, Done, Inner, Job, Outgoing, Then};
+use super::engine::Delivery;
+use super::error::PoolError;
+use super::moment::Moment;
+use super::state::{State, Whole};
+use super::store::{Appended, Entry, KeyPoolStore, Turn};
+use crate::store::StoreError;
+
+/// A member with waiters shows itself this often: three times before it would be thought silent.
+const SIGN_OF_LIFE: Duration = Duration::from_millis(600);
+/// While somebody looks on, what others did is read this often.
+const GLANCE: Duration = Duration::from_millis(500);
+/// The pauses between tries while the store is away: the first and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+/// A whole is kept instead of changes after so many entries, if these take more room than a few wholes.
+const ENTRIES: u64 = 64;
+
+/// What the clerk remembers between turns.
+struct Clerk {
+    store: Arc<dyn KeyPoolStore>,
+    version: u64,
+    /// What is known of the pool cannot be relied on: it is read anew from the last whole.
+    lost_track: bool,
+    kept: Kept,
+    last_batch: Option<Instant>,
+    unsure: Option<Unsure>,
+    failures: u32,
+}
+
+/// How much there is to read for somebody who joins.
+#[derive(Default)]
+struct Kept {
+    entries: u64,
+    bytes: usize,
+    whole: usize,
+}
+
+/// A turn's work, before the store has it.
+struct Work {
+    sequence: u64,
+    done: Vec<Done>,
+    deliveries: Vec<Delivery>,
+}
+
+/// Work whose fate is unknown, because the store failed while it was appended.
+struct Unsure(Work);
+
+/// Runs until the desk is gone.
+pub(crate) async fn work(desk: Weak<Desk>, bell: Arc<Notify>, store: Arc<dyn KeyPoolStore>) {
+    let mut clerk = Clerk::new(store.clone());
+    while let Some(alive) = desk.upgrade() {
+        if clerk.failures > 0 || alive.has_work() {
+            match clerk.turn(&alive).await {
+                Ok(()) => clerk.failures = 0,
+                Err(error) => clerk.failed(&alive, error),
+            }
+        }
+        let rest = clerk.rest(&alive);
+        let member = alive.member;
+        // Nothing holds the desk while the clerk rests, so that the last lease or handle takes it away.
+        drop(alive);
+        match rest {
+            Rest::Not => tokio::task::yield_now().await,
+            Rest::For(pause) => tokio::time::sleep(pause).await,
+            Rest::Until { due, listens } => {
+                let called = tokio::select! {
+                    () = bell.notified() => false,
+                    () = asleep(due) => true,
+                    () = listen(&*store, member, clerk.version), if listens => true,
+                };
+                if let Some(alive) = desk.upgrade().filter(|_| called) {
+                    alive.inner().alarm = Some(Moment::default());
+                }
+            }
+        }
+    }
+}
+
+/// What the clerk does between turns.
+enum Rest {
+    /// There is more to do.
+    Not,
+    /// The store is away; everybody waits so long.
+    For(Duration),
+    /// Until it is called, or `due`, or others did something.
+    Until { due: Option<Duration>, listens: bool },
+}
+
+async fn asleep(due: Option<Duration>) {
+    match due {
+        Some(due) => tokio::time::sleep(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn listen(store: &dyn KeyPoolStore, member: MemberId, version: u64) {
+    if store.changed(member, version).await.is_err() {
+        // The turn that follows finds out what is wrong.
+        tokio::time::sleep(PAUSES.0).await;
+    }
+}
+
+impl Desk {
+    fn has_work(&self) -> bool {
+        let inner = self.inner();
+        !inner.inbox.is_empty() || inner.alarm.is_some()
+    }
+}
+
+impl Clerk {
+    fn new(store: Arc<dyn KeyPoolStore>) -> Self {
+        let (version, failures) = (0, 0);
+        Self { store, version, lost_track: false, kept: Kept::default(), last_batch: None, unsure: None, failures }
+    }
+
+    fn rest(&self, desk: &Desk) -> Rest {
+        if self.failures > 0 {
+            let pause = PAUSES.0 * 2_u32.saturating_pow(self.failures.min(8) - 1);
+            return Rest::For(pause.min(PAUSES.1));
+        }
+        let inner = desk.inner();
+        if !inner.inbox.is_empty() || self.unsure.is_some() || self.lost_track {
+            return Rest::Not;
+        }
+        let now = inner.now();
+        let waits = !inner.waiting.is_empty();
+        let watched = inner.engine.events.receiver_count() > 0;
+        let due = if waits { inner.engine.next_due() } else { None };
+        let watch = watched.then_some(GLANCE);
+        let sign = self.last_batch.filter(|_| waits).map(|last| SIGN_OF_LIFE.saturating_sub(last.elapsed()));
+        let due = [due, inner.next_renewal(desk.member)].into_iter().flatten().min();
+        // A moment later than due, so that rounding never makes it a moment too early.
+        let due = due.map(|due| due.since(now) + Duration::from_millis(1));
+        Rest::Until { due: due.into_iter().chain(sign).chain(watch).min(), listens: waits }
+    }
+
+    /// One turn at the store.
+    async fn turn(&mut self, desk: &Arc<Desk>) -> Result<(), StoreError> {
+        let after = if self.lost_track { 0 } else { self.version };
+        let mut turn = self.store.begin(after).await?;
+        let began = Instant::now();
+        let (now, entries) = (turn.now(), turn.entries());
+        let (batch, work, wake, outgoing) = {
+            let mut inner = desk.inner();
+            self.read(&mut inner, entries)?;
+            inner.clock = (now, began);
+            inner.alarm = None;
+            let outgoing = self.settle_unsure(desk, &mut inner);
+            inner.renew_due(desk.member, now);
+            inner.engine.advance(now);
+            rejoin(&mut inner);
+            let done = do_jobs(&mut inner);
+            let deliveries = inner.take_up();
+            let sign = !inner.waiting.is_empty() && self.last_batch.is_none_or(|last| last.elapsed() >= SIGN_OF_LIFE);
+            let batch = inner.engine.batch(sign);
+            let sequence = batch.as_ref().map_or(0, |batch| batch.sequence);
+            (batch, Work { sequence, done, deliveries }, inner.engine.to_wake(), outgoing)
+        };
+        outgoing.send();
+        let ended = match batch {
+            None => turn.pass().await.map(|()| Appended::Done),
+            Some(batch) => self.append(desk, turn, &batch, &wake).await,
+        };
+        match ended {
+            Ok(Appended::Done) => {
+                let outgoing = desk.finish(&mut desk.inner(), work.done, work.deliveries);
+                outgoing.send();
+                desk.tell_losses();
+                Ok(())
+            }
+            Ok(Appended::Outrun) => {
+                self.lost_track = true;
+                do_again(&mut desk.inner(), work.done);
+                Ok(())
+            }
+            Err(error) => {
+                self.lost_track = true;
+                self.unsure = Some(Unsure(work));
+                Err(error)
+            }
+        }
+    }
+
+    async fn append(
+        &mut self,
+        desk: &Desk,
+        turn: Box<dyn Turn>,
+        batch: &Batch,
+        wake: &[MemberId],
+    ) -> Result<Appended, StoreError> {
+        let whole = self.kept.is_worth_a_whole();
+        let data = if whole { encode(&desk.inner().engine.state.whole()) } else { encode(batch) }?;
+        let size = data.len();
+        let appended = turn.append(Entry { version: self.version + 1, whole, data }, wake).await?;
+        if appended == Appended::Done {
+            self.version += 1;
+            self.kept.add(whole, size);
+            self.last_batch = Some(Instant::now());
+        }
+        Ok(appended)
+    }
+
+    /// Adds what others did, or begins anew with the last whole.
+    fn read(&mut self, inner: &mut Inner, entries: Vec<Entry>) -> Result<(), StoreError> {
+        if take(&mut self.lost_track) {
+            self.version = 0;
+            inner.engine.reset(State::default());
+        }
+        for Entry { version, whole, data } in entries {
+            self.kept.add(whole, data.len());
+            if whole {
+                let whole: Whole = decode(&data)?;
+                inner.engine.reset(whole.into());
+            } else {
+                inner.engine.replay(decode(&data)?);
+            }
+            self.version = version;
+        }
+        Ok(())
+    }
+}
+
+impl Clerk {
+    /// Finds out what became of work whose answer was lost.
+    fn settle_unsure(&mut self, desk: &Arc<Desk>, inner: &mut Inner) -> Outgoing {
+        let Some(Unsure(work)) = self.unsure.take() else { return Outgoing::default() };
+        let known = inner.engine.state.members.get(&desk.member);
+        if known.is_some_and(|member| member.sequence >= work.sequence) {
+            desk.finish(inner, work.done, work.deliveries)
+        } else {
+            do_again(inner, work.done);
+            Outgoing::default()
+        }
+    }
+
+    /// Tells the callers of this process that the store failed. What has to be done is tried again.
+    fn failed(&mut self, desk: &Desk, error: StoreError) {
+        self.failures += 1;
+        self.lost_track = true;
+        if self.failures == 1 {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the store of the key pool failed");
+        }
+        let told = PoolError::Store(Arc::new(error));
+        let tell = |job: &mut Job| {
+            if let Then::Reply(to) = std::mem::replace(&mut job.then, Then::Told) {
+                drop(to.send(Err(told.clone())));
+            }
+        };
+        let is_reply = |job: &&mut Job| matches!(job.then, Then::Reply(_));
+        let mut inner = desk.inner();
+        inner.inbox.iter_mut().filter(is_reply).for_each(tell);
+        // Nothing was done for these.
+        inner.inbox.retain(|job| !matches!(job.then, Then::Told));
+        let unsure = self.unsure.iter_mut().flat_map(|Unsure(work)| &mut work.done).map(|done| &mut done.job);
+        unsure.filter(is_reply).for_each(tell);
+        // Leases run out by themselves if this lasts.
+        desk.losses.send_modify(|count| *count += 1);
+    }
+}
+
+impl Kept {
+    fn add(&mut self, whole: bool, size: usize) {
+        if whole {
+            *self = Self { entries: 0, bytes: 0, whole: size };
+        } else {
+            self.entries += 1;
+            self.bytes += size;
+        }
+    }
+
+    fn is_worth_a_whole(&self) -> bool {
+        self.entries >= ENTRIES && self.bytes > 4 * self.whole
+    }
+}
+
+/// Does all that was asked for, in the order in which it came.
+fn do_jobs(inner: &mut Inner) -> Vec<Done> {
+    let listens = |job: &Job| !matches!(&job.then, Then::Reply(to) if to.is_closed());
+    let jobs = take(&mut inner.inbox).into_iter().filter(listens);
+    jobs.map(|job| Done { outcome: inner.engine.apply(&job.op), job }).collect()
+}
+
+/// Puts work back that was not done after all, before what came since.
+fn do_again(inner: &mut Inner, done: Vec<Done>) {
+    let jobs = done.into_iter().map(|done| done.job).filter(|job| !matches!(job.then, Then::Told));
+    let later = take(&mut inner.inbox);
+    inner.inbox = jobs.chain(later).collect();
+}
+
+/// After the pool took this process for silent, or was read anew: finds what its waiters got meanwhile, and asks again for
+/// those whose places are gone.
+fn rejoin(inner: &mut Inner) {
+    if !inner.engine.take_doubt() {
+        return;
+    }
+    let state = &inner.engine.state;
+    let mut got = Vec::new();
+    let mut again = Vec::new();
+    for (ticket, spot) in &inner.waiting {
+        let given = |loan: &&super::claim::Loan| loan.offered_to == Some(*ticket) || loan.charged_for == Some(*ticket);
+        match state.loans.values().find(given) {
+            Some(loan) => got.push(Delivery { ticket: *ticket, lease: loan.generation }),
+            None if state.queue.get(*ticket).is_none() => again.push((*ticket, spot.op.clone())),
+            None => (),
+        }
+    }
+    // In the order in which they had come.
+    again.sort_by_key(|(ticket, _)| *ticket);
+    let jobs = again.into_iter().map(|(ticket, op)| Job { op, then: Then::Rejoin(ticket) });
+    let later = take(&mut inner.inbox);
+    inner.inbox = jobs.chain(later).collect();
+    inner.engine.set_deliveries(got);
+}
+
+fn encode<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|source| StoreError::Corrupt { what: "key pool", source: source.into() })
+}
+
+fn decode<T: serde::de::DeserializeOwned>(data: &str) -> Result<T, StoreError> {
+    serde_json::from_str(data).map_err(|source| StoreError::Corrupt { what: "key pool", source: source.into() })
+}

@@ -1,23 +1,25 @@
-//! Names of tenants and users. A value of these types is well formed; it is checked once, when it is parsed.
+//! Names of tenants and users. A value of these types is well formed; it is checked once, when it is parsed. Cloning is
+//! cheap.
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 /// A marketplace's name for a tenant: 1 to 64 of `A-Z a-z 0-9 _ -`, beginning with a letter or digit. Letter case counts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String")]
+#[serde(try_from = "String", into = "String")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(pattern = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", example = "hallym_univ"))]
-pub struct TenantId(String);
+#[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", example = "hallym_univ"))]
+pub struct TenantId(Arc<str>);
 
 /// A service's name for a user: 1 to 64 of `A-Z a-z 0-9 . _ ~ -`, so that it needs no escaping in a URL.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String")]
+#[serde(try_from = "String", into = "String")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(pattern = "^[A-Za-z0-9._~-]{1,64}$"))]
-pub struct UserId(String);
+#[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[A-Za-z0-9._~-]{1,64}$"))]
+pub struct UserId(Arc<str>);
 
 /// The text is not an id; the message says what one looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -34,7 +36,7 @@ impl TenantId {
 impl UserId {
     /// A new id that nobody can guess.
     pub fn random() -> Self {
-        Self(uuid::Uuid::new_v4().simple().to_string())
+        Self(uuid::Uuid::new_v4().simple().to_string().into())
     }
 
     /// The id as text.
@@ -50,7 +52,7 @@ impl TryFrom<String> for TenantId {
         let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
         let starts_well = id.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
         (starts_well && id.len() <= 64 && id.bytes().all(legal))
-            .then_some(Self(id))
+            .then(|| Self(id.into()))
             .ok_or(InvalidId("a tenant id is 1 to 64 letters, digits, '_' or '-', beginning with a letter or digit"))
     }
 }
@@ -63,7 +65,7 @@ impl TryFrom<String> for UserId {
         // `.` and `..` are path segments that clients resolve away before they send.
         let path_trick = id == "." || id == "..";
         (!id.is_empty() && id.len() <= 64 && !path_trick && id.bytes().all(legal))
-            .then_some(Self(id))
+            .then(|| Self(id.into()))
             .ok_or(InvalidId("a user id is 1 to 64 letters, digits, '.', '_', '~' or '-'"))
     }
 }
@@ -86,7 +88,7 @@ macro_rules! text_id {
 
         impl From<$name> for String {
             fn from(id: $name) -> Self {
-                id.0
+                id.0.as_ref().to_owned()
             }
         }
 

@@ -27,10 +27,12 @@ mod op;
 mod options;
 mod pool;
 mod queue;
+mod roster;
 mod select;
 mod state;
 mod store;
 mod view;
+mod waiting;
 mod window;
 
 pub use change::{Batch, Change};

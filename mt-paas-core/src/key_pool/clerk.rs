@@ -8,11 +8,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use super::change::Batch;
-use super::claim::MemberId;
+use super::claim::{MemberId, Ticket};
 use super::desk::{Desk, Done, Inner, Job, Outgoing, Then};
 use super::engine::Delivery;
 use super::error::PoolError;
-use super::moment::Moment;
 use super::state::{State, Whole};
 use super::store::{Appended, Entry, KeyPoolStore, Turn};
 use crate::store::StoreError;
@@ -50,7 +49,17 @@ struct Kept {
 struct Work {
     sequence: u64,
     done: Vec<Done>,
+    late: Vec<(Ticket, PoolError)>,
     deliveries: Vec<Delivery>,
+}
+
+impl Work {
+    /// Tells everybody what came of it.
+    fn finish(self, desk: &Arc<Desk>, inner: &mut Inner) -> Outgoing {
+        let mut outgoing = desk.finish(inner, self.done, self.deliveries);
+        inner.answer_late(self.late, &mut outgoing);
+        outgoing
+    }
 }
 
 /// Work whose fate is unknown, because the store failed while it was appended.
@@ -80,7 +89,7 @@ pub(crate) async fn work(desk: Weak<Desk>, bell: Arc<Notify>, store: Arc<dyn Key
                     () = listen(&*store, member, clerk.version), if listens => true,
                 };
                 if let Some(alive) = desk.upgrade().filter(|_| called) {
-                    alive.inner().alarm = Some(Moment::default());
+                    alive.inner().due = true;
                 }
             }
         }
@@ -114,7 +123,7 @@ async fn listen(store: &dyn KeyPoolStore, member: MemberId, version: u64) {
 impl Desk {
     fn has_work(&self) -> bool {
         let inner = self.inner();
-        !inner.inbox.is_empty() || inner.alarm.is_some()
+        !inner.inbox.is_empty() || inner.due
     }
 }
 
@@ -135,14 +144,15 @@ impl Clerk {
         }
         let now = inner.now();
         let waits = !inner.waiting.is_empty();
-        let watched = inner.engine.events.receiver_count() > 0;
+        let watched = inner.engine.is_watched();
         let due = if waits { inner.engine.next_due() } else { None };
         let watch = watched.then_some(GLANCE);
         let sign = self.last_batch.filter(|_| waits).map(|last| SIGN_OF_LIFE.saturating_sub(last.elapsed()));
         let due = [due, inner.next_renewal(desk.member)].into_iter().flatten().min();
         // A moment later than due, so that rounding never makes it a moment too early.
         let due = due.map(|due| due.since(now) + Duration::from_millis(1));
-        Rest::Until { due: due.into_iter().chain(sign).chain(watch).min(), listens: waits }
+        let patience = inner.next_deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        Rest::Until { due: [due, sign, watch, patience].into_iter().flatten().min(), listens: waits }
     }
 
     /// One turn at the store.
@@ -155,17 +165,18 @@ impl Clerk {
             let mut inner = desk.inner();
             self.read(&mut inner, entries)?;
             inner.clock = (now, began);
-            inner.alarm = None;
+            inner.due = false;
             let outgoing = self.settle_unsure(desk, &mut inner);
             inner.renew_due(desk.member, now);
             inner.engine.advance(now);
             rejoin(&mut inner);
             let done = do_jobs(&mut inner);
+            let late = inner.end_patience();
             let deliveries = inner.take_up();
             let sign = !inner.waiting.is_empty() && self.last_batch.is_none_or(|last| last.elapsed() >= SIGN_OF_LIFE);
             let batch = inner.engine.batch(sign);
             let sequence = batch.as_ref().map_or(0, |batch| batch.sequence);
-            (batch, Work { sequence, done, deliveries }, inner.engine.to_wake(), outgoing)
+            (batch, Work { sequence, done, late, deliveries }, inner.engine.to_wake(), outgoing)
         };
         outgoing.send();
         let ended = match batch {
@@ -174,7 +185,7 @@ impl Clerk {
         };
         match ended {
             Ok(Appended::Done) => {
-                let outgoing = desk.finish(&mut desk.inner(), work.done, work.deliveries);
+                let outgoing = work.finish(desk, &mut desk.inner());
                 outgoing.send();
                 desk.tell_losses();
                 Ok(())
@@ -237,7 +248,7 @@ impl Clerk {
         let Some(Unsure(work)) = self.unsure.take() else { return Outgoing::default() };
         let known = inner.engine.state.members.get(&desk.member);
         if known.is_some_and(|member| member.sequence >= work.sequence) {
-            desk.finish(inner, work.done, work.deliveries)
+            work.finish(desk, inner)
         } else {
             do_again(inner, work.done);
             Outgoing::default()
@@ -264,6 +275,10 @@ impl Clerk {
         inner.inbox.retain(|job| !matches!(job.then, Then::Told));
         let unsure = self.unsure.iter_mut().flat_map(|Unsure(work)| &mut work.done).map(|done| &mut done.job);
         unsure.filter(is_reply).for_each(tell);
+        let mut outgoing = Outgoing::default();
+        inner.give_up_late(&told, &mut outgoing);
+        drop(inner);
+        outgoing.send();
         // Leases run out by themselves if this lasts.
         desk.losses.send_modify(|count| *count += 1);
     }
@@ -307,8 +322,8 @@ fn rejoin(inner: &mut Inner) {
     let state = &inner.engine.state;
     let mut got = Vec::new();
     let mut again = Vec::new();
-    for (ticket, spot) in &inner.waiting {
-        let given = |loan: &&super::claim::Loan| loan.offered_to == Some(*ticket) || loan.charged_for == Some(*ticket);
+    for (ticket, spot) in inner.waiting.iter().filter(|(_, spot)| spot.give.is_some()) {
+        let given = |loan: &&super::state::Held| loan.offered_to == Some(*ticket) || loan.charged_for == Some(*ticket);
         match state.loans.values().find(given) {
             Some(loan) => got.push(Delivery { ticket: *ticket, lease: loan.generation }),
             None if state.queue.get(*ticket).is_none() => again.push((*ticket, spot.op.clone())),

@@ -1,7 +1,7 @@
 //! Where the callers of one process meet its pool: each operation goes through here, and each answer comes back as a
 //! guard, so that whoever stops listening at any moment keeps nothing.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,16 +11,19 @@ use tokio::sync::{Notify, oneshot, watch};
 use super::claim::{Generation, MemberId, Ticket};
 use super::engine::{Delivery, Engine};
 use super::error::PoolError;
+use super::estimate::{Estimates, estimates};
 use super::lease::Lease;
 use super::moment::Moment;
 use super::op::{Op, Outcome};
-use super::store::KeyPoolStore;
+use super::state::Held;
+use super::view::Standing;
+use super::waiting::Waiting;
 use crate::clock::Clock;
 
 /// The desk of one pool in one process.
 pub(crate) struct Desk {
     inner: Mutex<Inner>,
-    pub(crate) place: Place,
+    place: Place,
     pub(crate) member: MemberId,
     /// Somebody has work for the task behind the desk.
     pub(crate) work: Arc<Notify>,
@@ -34,32 +37,44 @@ pub(crate) enum Place {
     /// Here: whoever calls does its operation itself.
     Memory(Arc<dyn Clock>),
     /// In a store that processes share: one task does all operations that came together in one turn.
-    Store(Arc<dyn KeyPoolStore>),
+    Store,
 }
 
 pub(crate) struct Inner {
     pub(crate) engine: Engine,
     /// The callers of this process that wait.
-    pub(crate) waiting: HashMap<Ticket, Spot>,
+    pub(crate) waiting: BTreeMap<Ticket, Spot>,
     pub(crate) inbox: Vec<Job>,
     /// What the store's clock showed, and when.
     pub(crate) clock: (Moment, Instant),
-    /// When the task behind the desk wakes by itself.
-    pub(crate) alarm: Option<Moment>,
+    /// When the task behind the desk wakes by itself; `None`: not before it is called.
+    pub(crate) alarm: Option<Instant>,
+    /// A turn at the store is due although nobody asked for anything.
+    pub(crate) due: bool,
+    /// Estimates for all who wait, and when they were made.
+    estimates: (Option<Instant>, Estimates),
 }
+
+/// Estimates are good for so long.
+const ESTIMATES: Duration = Duration::from_millis(200);
 
 /// A caller that waits.
 pub(crate) struct Spot {
     /// What it asked for.
     pub(crate) op: Op,
     pub(crate) ticket: Arc<AtomicU64>,
-    pub(crate) give: oneshot::Sender<Delivered>,
+    /// Its patience ends then.
+    pub(crate) deadline: Instant,
+    /// `None`: it has its answer, and what it gets all the same goes back.
+    pub(crate) give: Option<oneshot::Sender<Delivered>>,
 }
 
 /// What a waiter gets.
 pub(crate) enum Delivered {
     Lease(Lease),
     Charged,
+    /// Nothing in time.
+    Late(PoolError),
 }
 
 /// An operation on its way to the store.
@@ -86,11 +101,19 @@ pub(crate) struct Done {
     pub(crate) outcome: Outcome,
 }
 
+/// What an operation came to.
+pub(crate) enum Reply {
+    Done,
+    Lease(Lease),
+    Waits(Waiting),
+    Blocked(PoolError),
+}
+
 /// What goes out to callers. Nobody's guard is made before it is certain that the store keeps what it stands for.
 #[derive(Default)]
 pub(crate) struct Outgoing {
     replies: Vec<(oneshot::Sender<Result<Reply, PoolError>>, Result<Reply, PoolError>)>,
-    parcels: Vec<(oneshot::Sender<Delivered>, Delivered)>,
+    parcels: Vec<(Option<oneshot::Sender<Delivered>>, Delivered)>,
 }
 
 impl Outgoing {
@@ -100,37 +123,26 @@ impl Outgoing {
             drop(to.send(reply));
         }
         for (to, delivered) in self.parcels {
-            drop(to.send(delivered));
+            if let Some(to) = to {
+                drop(to.send(delivered));
+            }
         }
     }
 }
 
-/// What an operation came to.
-pub(crate) enum Reply {
-    Done,
-    Lease(Lease),
-    Waits(Waiting),
-    Blocked(PoolError),
-}
-
-/// A place in the queue, given up when it is dropped.
-pub(crate) struct Waiting {
-    desk: Arc<Desk>,
-    ticket: Arc<AtomicU64>,
-    pub(crate) gets: oneshot::Receiver<Delivered>,
-    over: bool,
-}
-
 impl Desk {
     pub(crate) fn new(engine: Engine, place: Place, member: MemberId) -> Arc<Self> {
-        let now = match &place {
-            Place::Memory(clock) => clock.now().into(),
-            Place::Store(_) => Moment::default(),
+        let inner = Inner {
+            engine,
+            waiting: BTreeMap::new(),
+            inbox: Vec::new(),
+            clock: (Moment::default(), Instant::now()),
+            alarm: None,
+            due: false,
+            estimates: (None, Estimates::new()),
         };
-        let inner =
-            Inner { engine, waiting: HashMap::new(), inbox: Vec::new(), clock: (now, Instant::now()), alarm: None };
         let (losses, closed) = (watch::Sender::new(0), AtomicBool::new(false));
-        Arc::new(Self { inner: Mutex::new(inner), place, member, work: Arc::new(Notify::new()), losses, closed })
+        Arc::new(Self { inner: Mutex::new(inner), place, member, work: Arc::default(), losses, closed })
     }
 
     /// A panic of a caller changes nothing by halves: the rules do not panic, and guards are dropped outside the lock.
@@ -145,10 +157,9 @@ impl Desk {
         }
         match &self.place {
             Place::Memory(clock) => self.at_once(clock.now().into(), &op),
-            Place::Store(_) => {
+            Place::Store => {
                 let (reply, answer) = oneshot::channel();
-                self.inner().inbox.push(Job { op, then: Then::Reply(reply) });
-                self.work.notify_one();
+                self.post(Job { op, then: Then::Reply(reply) });
                 answer.await.unwrap_or(Err(PoolError::Closed))
             }
         }
@@ -158,28 +169,25 @@ impl Desk {
     pub(crate) fn leave(self: &Arc<Self>, op: Op) {
         match &self.place {
             Place::Memory(clock) => drop(self.at_once(clock.now().into(), &op)),
-            Place::Store(_) => {
-                self.inner().inbox.push(Job { op, then: Then::Nothing });
-                self.work.notify_one();
-            }
+            Place::Store => self.post(Job { op, then: Then::Nothing }),
         }
     }
 
+    fn post(&self, job: Job) {
+        self.inner().inbox.push(job);
+        self.work.notify_one();
+    }
+
     fn at_once(self: &Arc<Self>, now: Moment, op: &Op) -> Result<Reply, PoolError> {
-        let mut outgoing = Outgoing::default();
-        let (reply, alarm) = {
+        let (reply, outgoing, alarm) = {
             let mut inner = self.inner();
             inner.engine.advance(now);
             let outcome = inner.engine.apply(op);
-            let due = if matches!(outcome, Outcome::Waits(_)) { inner.engine.state.queue.retry_at() } else { None };
+            inner.forget_spot(op);
+            let alarm = inner.should_wake(&outcome, op, now);
             let reply = self.reply(&mut inner, op, outcome);
             let deliveries = inner.take_up();
-            self.deliver(&mut inner, deliveries, &mut outgoing);
-            let sleeps = inner.alarm.is_none();
-            if sleeps {
-                inner.alarm = Some(Moment::from_micros(i64::MAX));
-            }
-            (reply, sleeps || due.is_some_and(|due| inner.alarm.is_none_or(|alarm| due < alarm)))
+            (reply, self.finish(&mut inner, Vec::new(), deliveries), alarm)
         };
         if alarm {
             self.work.notify_one();
@@ -188,13 +196,21 @@ impl Desk {
         reply
     }
 
+    /// The time of a pool in memory.
+    pub(crate) fn memory_now(&self) -> Option<Moment> {
+        match &self.place {
+            Place::Memory(clock) => Some(clock.now().into()),
+            Place::Store => None,
+        }
+    }
+
     /// Makes the guards for what was done.
     pub(crate) fn finish(self: &Arc<Self>, inner: &mut Inner, done: Vec<Done>, deliveries: Vec<Delivery>) -> Outgoing {
         let mut outgoing = Outgoing::default();
         for Done { job: Job { op, then }, outcome } in done {
             match then {
-                Then::Nothing => (),
-                Then::Told => give_back(inner, &outcome),
+                Then::Nothing => inner.forget_spot(&op),
+                Then::Told => inner.give_back(&outcome),
                 Then::Reply(to) => {
                     let reply = self.reply(inner, &op, outcome);
                     outgoing.replies.push((to, reply));
@@ -202,39 +218,36 @@ impl Desk {
                 Then::Rejoin(old) => self.rejoined(inner, old, &outcome, &mut outgoing),
             }
         }
-        self.deliver(inner, deliveries, &mut outgoing);
+        for Delivery { ticket, lease } in deliveries {
+            if let Some(spot) = inner.waiting.remove(&ticket) {
+                let delivered = match spot.op {
+                    Op::Charge { .. } => Delivered::Charged,
+                    _ => Delivered::Lease(self.lease(inner, lease)),
+                };
+                outgoing.parcels.push((spot.give, delivered));
+            }
+        }
         outgoing
     }
 
+    /// What came of asking again for somebody who had lost its place.
     fn rejoined(self: &Arc<Self>, inner: &mut Inner, old: Ticket, outcome: &Outcome, outgoing: &mut Outgoing) {
-        let Some(spot) = inner.waiting.remove(&old) else {
-            // The caller left in the meantime, with a ticket that is no longer its own.
-            return give_back(inner, outcome);
-        };
-        match outcome {
+        // The caller may have left in the meantime, with a ticket that was no longer its own.
+        let Some(spot) = inner.waiting.remove(&old) else { return inner.give_back(outcome) };
+        let delivered = match outcome {
             Outcome::Waits(ticket) => {
                 spot.ticket.store(ticket.0, Ordering::Relaxed);
                 inner.waiting.insert(*ticket, spot);
+                return;
             }
-            Outcome::Granted(lease) => {
-                let parcel = Delivered::Lease(self.lease(inner, *lease));
-                outgoing.parcels.push((spot.give, parcel));
-            }
-            Outcome::Done => outgoing.parcels.push((spot.give, Delivered::Charged)),
-            // What it waited for cannot come any more; the caller finds the channel closed.
-            _ => (),
-        }
-    }
-
-    fn deliver(self: &Arc<Self>, inner: &mut Inner, deliveries: Vec<Delivery>, outgoing: &mut Outgoing) {
-        for Delivery { ticket, lease } in deliveries {
-            let Some(spot) = inner.waiting.remove(&ticket) else { continue };
-            let delivered = match spot.op {
-                Op::Charge { .. } => Delivered::Charged,
-                _ => Delivered::Lease(self.lease(inner, lease)),
-            };
-            outgoing.parcels.push((spot.give, delivered));
-        }
+            Outcome::Granted(lease) => Delivered::Lease(self.lease(inner, *lease)),
+            Outcome::Done => Delivered::Charged,
+            Outcome::Blocked { reason, until } => Delivered::Late(PoolError::busy(*reason, *until)),
+            Outcome::TooMany => Delivered::Late(PoolError::TooMany { units: spot.op.units() }),
+            Outcome::KeyGone => Delivered::Late(PoolError::KeyGone),
+            Outcome::Stale | Outcome::KeyRefused(_) => Delivered::Late(PoolError::LeaseEnded),
+        };
+        outgoing.parcels.push((spot.give, delivered));
     }
 
     /// An outcome as the caller's guard.
@@ -245,12 +258,12 @@ impl Desk {
             Outcome::Waits(ticket) => {
                 let (give, gets) = oneshot::channel();
                 let shared = Arc::new(AtomicU64::new(ticket.0));
-                inner.waiting.insert(ticket, Spot { op: op.clone(), ticket: shared.clone(), give });
-                Reply::Waits(Waiting { desk: self.clone(), ticket: shared, gets, over: false })
+                let deadline = op.until().unwrap_or_else(Instant::now);
+                let spot = Spot { op: op.clone(), ticket: shared.clone(), deadline, give: Some(give) };
+                inner.waiting.insert(ticket, spot);
+                Reply::Waits(Waiting::new(self.clone(), shared, gets))
             }
-            Outcome::Blocked { reason, until } => {
-                Reply::Blocked(PoolError::Busy { reason, next_free: until.map(Moment::date) })
-            }
+            Outcome::Blocked { reason, until } => Reply::Blocked(PoolError::busy(reason, until)),
             Outcome::TooMany => return Err(PoolError::TooMany { units: op.units() }),
             Outcome::Stale => return Err(PoolError::LeaseEnded),
             Outcome::KeyGone => return Err(PoolError::KeyGone),
@@ -264,13 +277,21 @@ impl Desk {
         Lease::new(self.clone(), lease, key)
     }
 
+    /// How it stands with somebody who waits, as far as this process knows.
+    pub(crate) fn standing(&self, ticket: Ticket) -> Option<Standing> {
+        let mut inner = self.inner();
+        let now = Instant::now();
+        if inner.estimates.0.is_none_or(|made| now.duration_since(made) > ESTIMATES) {
+            inner.estimates = (Some(now), estimates(&inner.engine));
+        }
+        let waiter = inner.engine.state.queue.get(ticket)?;
+        Some(inner.engine.standing(waiter, &inner.estimates.1))
+    }
+
     /// Whether a lease is live, as far as this process can know.
     pub(crate) fn is_live(&self, lease: Generation) -> bool {
         let inner = self.inner();
-        let now = match &self.place {
-            Place::Memory(clock) => clock.now().into(),
-            Place::Store(_) => inner.now(),
-        };
+        let now = self.memory_now().unwrap_or_else(|| inner.now());
         inner.engine.state.loans.get(&lease).is_some_and(|loan| loan.expires_at > now)
     }
 
@@ -284,9 +305,9 @@ impl Desk {
     /// Refuses operations from now on. What is on its way is done, and leases can be given back.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
-        let waiting = std::mem::take(&mut self.inner().waiting);
         // Their callers find nobody who could give them anything any more, and give up their places.
-        drop(waiting);
+        let senders: Vec<_> = self.inner().waiting.values_mut().filter_map(|spot| spot.give.take()).collect();
+        drop(senders);
         self.work.notify_one();
     }
 
@@ -314,90 +335,98 @@ impl Inner {
         mine.map(|loan| loan.expires_at - loan.claim.ttl * 2 / 3).min()
     }
 
-    /// What this process's waiters got. They are here, so it counts as taken up.
-    pub(crate) fn take_up(&mut self) -> Vec<Delivery> {
-        if !self.engine.has_deliveries() {
-            return Vec::new();
-        }
-        let deliveries = self.engine.deliveries();
-        for delivery in &deliveries {
-            self.engine.apply(&Op::Renew(delivery.lease));
-        }
-        deliveries
+    /// When the first patience of this process ends.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        self.waiting.values().filter(|spot| spot.give.is_some()).map(|spot| spot.deadline).min()
     }
 
     /// Renews the leases of a member for which it is time.
     pub(crate) fn renew_due(&mut self, member: MemberId, now: Moment) {
-        let due = |loan: &&super::claim::Loan| loan.member == member && loan.expires_at - loan.claim.ttl * 2 / 3 <= now;
+        let due = |loan: &&Held| loan.member == member && loan.expires_at - loan.claim.ttl * 2 / 3 <= now;
         let leases: Vec<Generation> =
             self.engine.state.loans.values().filter(due).map(|loan| loan.generation).collect();
         for lease in leases {
             self.engine.apply(&Op::Renew(lease));
         }
     }
-}
 
-/// What nobody is there to take.
-fn give_back(inner: &mut Inner, outcome: &Outcome) {
-    let op = match outcome {
-        Outcome::Waits(ticket) => Op::Cancel(*ticket),
-        Outcome::Granted(lease) => Op::Release(*lease),
-        _ => return,
-    };
-    inner.inbox.push(Job { op, then: Then::Nothing });
-}
-
-impl Waiting {
-    pub(crate) fn ticket(&self) -> Ticket {
-        Ticket(self.ticket.load(Ordering::Relaxed))
+    /// Takes those out of the queue whose patience has ended, and says what to tell them.
+    pub(crate) fn end_patience(&mut self) -> Vec<(Ticket, PoolError)> {
+        let now = Instant::now();
+        let late = self.waiting.iter().filter(|(_, spot)| spot.deadline <= now && spot.give.is_some());
+        let late: Vec<Ticket> = late.map(|(ticket, _)| *ticket).collect();
+        let cancel = |ticket: Ticket| match self.engine.apply(&Op::Cancel(ticket)) {
+            Outcome::Blocked { reason, until } => Some((ticket, PoolError::busy(reason, until))),
+            // What it waited for has just come.
+            _ => None,
+        };
+        late.into_iter().filter_map(cancel).collect()
     }
 
-    /// Waits for what was asked for, until `deadline`.
-    pub(crate) async fn wait(mut self, deadline: tokio::time::Instant) -> Result<Delivered, PoolError> {
-        match tokio::time::timeout_at(deadline, &mut self.gets).await {
-            Ok(Ok(delivered)) => {
-                self.over = true;
-                Ok(delivered)
+    /// Answers those whose patience has ended.
+    pub(crate) fn answer_late(&mut self, late: Vec<(Ticket, PoolError)>, outgoing: &mut Outgoing) {
+        for (ticket, why) in late {
+            if let Some(spot) = self.waiting.remove(&ticket) {
+                outgoing.parcels.push((spot.give, Delivered::Late(why)));
             }
-            Ok(Err(_)) => Err(PoolError::Closed),
-            Err(_) => self.give_up().await,
         }
     }
 
-    async fn give_up(mut self) -> Result<Delivered, PoolError> {
-        let desk = self.desk.clone();
-        match desk.call(Op::Cancel(self.ticket())).await {
-            Ok(Reply::Blocked(why)) => {
-                self.over = true;
-                drop(desk.inner().waiting.remove(&self.ticket()));
-                Err(why)
+    /// While the store is away: tells those whose patience has ended, and has their places given up once it is back.
+    pub(crate) fn give_up_late(&mut self, why: &PoolError, outgoing: &mut Outgoing) {
+        let now = Instant::now();
+        let late = self.waiting.iter_mut().filter(|(_, spot)| spot.deadline <= now);
+        for (ticket, spot) in late {
+            if let Some(give) = spot.give.take() {
+                outgoing.parcels.push((Some(give), Delivered::Late(why.clone())));
+                self.inbox.push(Job { op: Op::Cancel(*ticket), then: Then::Nothing });
             }
-            // Something is on its way after all.
-            Err(PoolError::LeaseEnded) => {
-                let got = tokio::time::timeout(Duration::from_secs(2), &mut self.gets).await;
-                match got {
-                    Ok(Ok(delivered)) => {
-                        self.over = true;
-                        Ok(delivered)
-                    }
-                    _ => Err(PoolError::Busy { reason: super::claim::WaitReason::Concurrency, next_free: None }),
-                }
-            }
-            Err(error) => Err(error),
-            Ok(_) => Err(PoolError::Closed),
         }
     }
-}
 
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        if !self.over {
-            let ticket = self.ticket();
-            // A lease that is in the channel already goes back with the channel.
-            self.gets.close();
-            let spot = self.desk.inner().waiting.remove(&ticket);
-            drop(spot);
-            self.desk.leave(Op::Cancel(ticket));
+    /// What this process's waiters got. They are here, so it counts as taken up.
+    pub(crate) fn take_up(&mut self) -> Vec<Delivery> {
+        if !self.engine.has_deliveries() {
+            return Vec::new();
         }
+        let deliveries = self.engine.deliveries();
+        let loans = &self.engine.state.loans;
+        let is_offer = |loan: &Held| loan.expires_at < loan.granted_at + loan.claim.ttl;
+        let offers = deliveries.iter().map(|delivery| delivery.lease);
+        let offers: Vec<Generation> = offers.filter(|lease| loans.get(lease).is_some_and(is_offer)).collect();
+        for lease in offers {
+            self.engine.apply(&Op::Renew(lease));
+        }
+        deliveries
+    }
+
+    /// Whoever gave up waiting waits no more.
+    fn forget_spot(&mut self, op: &Op) {
+        if let Op::Cancel(ticket) = op {
+            self.waiting.remove(ticket);
+        }
+    }
+
+    /// Has what nobody is there to take given back.
+    fn give_back(&mut self, outcome: &Outcome) {
+        let op = match outcome {
+            Outcome::Waits(ticket) => Op::Cancel(*ticket),
+            Outcome::Granted(lease) => Op::Release(*lease),
+            _ => return,
+        };
+        self.inbox.push(Job { op, then: Then::Nothing });
+    }
+
+    /// Whether the task behind the desk of a pool in memory sleeps too long, now that this has happened.
+    fn should_wake(&mut self, outcome: &Outcome, op: &Op, now: Moment) -> bool {
+        let Some(alarm) = self.alarm else {
+            self.alarm = Some(Instant::now() + Duration::from_secs(3600));
+            return true;
+        };
+        if !matches!(outcome, Outcome::Waits(_)) {
+            return false;
+        }
+        let retry = self.engine.state.queue.retry_at().map(|at| Instant::now() + at.since(now));
+        [op.until(), retry].into_iter().flatten().any(|due| due < alarm)
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::broadcast;
 use super::change::{Batch, Change};
 use super::claim::{Charge, Claim, Generation, Loan, MemberId, Ticket, WaitReason, Waiter};
 use super::edit::KeyEdit;
-use super::estimate::Estimates;
+use super::estimate::{Estimates, next_end};
 use super::event::PoolEvent;
 use super::health::Verdict;
 use super::key::KeyId;
@@ -45,12 +45,15 @@ pub(crate) struct Engine {
     pub(crate) limits: PoolLimits,
     member: MemberId,
     sequence: u64,
+    /// It only serves an estimate.
+    is_play: bool,
     /// What happened since the last batch; `None` where nobody keeps it.
     record: Option<Vec<Change>>,
     /// What this member's waiters got.
     deliveries: Vec<Delivery>,
     /// Those who look on.
-    pub(crate) events: broadcast::Sender<PoolEvent>,
+    events: broadcast::Sender<PoolEvent>,
+    watched: bool,
     /// A lease of this member may have ended without it.
     losses: bool,
     /// This member's waiters may have lost their places, or got something that was not noted.
@@ -75,14 +78,23 @@ impl Engine {
             limits,
             member,
             sequence: 0,
+            is_play: false,
             record,
             deliveries: Vec::new(),
             events: broadcast::Sender::new(EVENTS),
+            watched: false,
             losses: false,
             doubt: false,
             others: BTreeSet::new(),
             round: 0,
         }
+    }
+
+    /// The same pool, to play with: nothing in it expires, and everybody's waiters are its own.
+    pub(crate) fn play(&self) -> Self {
+        let mut play = Self::new(self.state.clone(), self.limits, self.member, false);
+        play.is_play = true;
+        play
     }
 
     /// Turns the pool's time to `now` and does what time alone makes due.
@@ -93,7 +105,9 @@ impl Engine {
         if stepped {
             self.put(Change::ClockStepped);
         }
-        self.expire();
+        if !self.is_play {
+            self.expire();
+        }
         if self.state.queue.retry_at().is_some_and(|at| at <= self.state.now) {
             self.settle();
             self.state.queue.find_retry();
@@ -105,8 +119,8 @@ impl Engine {
     /// Does what is asked for.
     pub(crate) fn apply(&mut self, op: &Op) -> Outcome {
         match op {
-            Op::Acquire { claim, wait } => self.acquire(claim, *wait),
-            Op::Charge { lease, units, wait } => self.charge(*lease, *units, *wait),
+            Op::Acquire { claim, until } => self.acquire(claim, until.is_some()),
+            Op::Charge { lease, units, until } => self.charge(*lease, *units, until.is_some()),
             Op::Cancel(ticket) => self.cancel(*ticket),
             Op::Renew(lease) => self.renew(*lease),
             Op::Release(lease) => self.release(*lease),
@@ -120,7 +134,9 @@ impl Engine {
         match self.decide(claim) {
             Decision::Grant(key) => Outcome::Granted(self.grant(claim.clone(), key, None)),
             Decision::TooMany => Outcome::TooMany,
-            Decision::Wait { reason, until } if !wait => Outcome::Blocked { reason, until },
+            Decision::Wait { reason, until } if !wait => {
+                Outcome::Blocked { reason, until: until.or_else(|| next_end(&self.state, reason, claim)) }
+            }
             Decision::Wait { until, .. } => Outcome::Waits(self.queue_up(claim.clone(), None, until)),
         }
     }
@@ -209,10 +225,23 @@ impl Engine {
             Some(lease) => self.decide_charge(lease, &waiter.claim),
         };
         match decision {
-            Decision::Wait { reason, until } => (reason, until),
+            Decision::Wait { reason, until } => {
+                (reason, until.or_else(|| next_end(&self.state, reason, &waiter.claim)))
+            }
             // Between two batches of another process.
             Decision::Grant(_) | Decision::TooMany => (WaitReason::Concurrency, None),
         }
+    }
+
+    /// Tells somebody what happens from now on.
+    pub(crate) fn watch(&mut self) -> broadcast::Receiver<PoolEvent> {
+        self.watched = true;
+        self.events.subscribe()
+    }
+
+    /// Whether somebody looks on.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watched && self.events.receiver_count() > 0
     }
 
     /// How it stands with somebody who waits.
@@ -303,10 +332,10 @@ impl Engine {
 
     /// Keeps in mind what has to be told to those who look on, and to a waiter of this member.
     fn note(&mut self, change: &Change) {
-        if self.events.receiver_count() > 0
+        if self.watched
             && let Some(event) = PoolEvent::of(change, &self.state)
         {
-            drop(self.events.send(event));
+            self.watched = self.events.send(event).is_ok();
         }
         let (ticket, lease, member) = match change {
             Change::Granted(Loan { offered_to: Some(ticket), generation, member, .. }) => {
@@ -323,7 +352,7 @@ impl Engine {
             }
             _ => return,
         };
-        if member == self.member {
+        if member == self.member || self.is_play {
             self.deliveries.push(Delivery { ticket, lease });
         } else {
             self.others.insert(member);
@@ -331,13 +360,17 @@ impl Engine {
     }
 
     /// What can be done for a claim now, limits of user and total first.
-    fn decide(&self, claim: &Claim) -> Decision {
+    fn decide(&self, claim: &Arc<Claim>) -> Decision {
         if self.is_full() {
             return Decision::Wait { reason: WaitReason::TotalLimit, until: None };
         }
-        if self.state.running_for(claim) >= self.limits.per_user {
+        if self.state.roster.running_for(claim) >= self.limits.per_user {
             return Decision::Wait { reason: WaitReason::UserLimit, until: None };
         }
+        self.select(claim)
+    }
+
+    fn select(&self, claim: &Claim) -> Decision {
         let Some(provider) = &claim.provider else { return Decision::Grant(None) };
         let keys = self.state.providers.get(provider).map(Vec::as_slice).unwrap_or_default();
         select(keys, claim, self.limits.choice, self.state.now)
@@ -358,7 +391,9 @@ impl Engine {
         let now = self.state.now;
         let generation = Generation(self.state.last_generation + 1);
         let charge = (key.is_some() && claim.units > 0).then(|| self.charge_now(claim.units));
-        let lives = if waiter.is_some() { SILENCE.min(claim.ttl) } else { claim.ttl };
+        // Who is here takes it up at once; for others it is an offer.
+        let is_offer = waiter.is_some_and(|waiter| waiter.member != self.member);
+        let lives = if is_offer { SILENCE.min(claim.ttl) } else { claim.ttl };
         self.put(Change::Granted(Loan {
             generation,
             key,
@@ -411,15 +446,20 @@ impl Engine {
     fn settle(&mut self) {
         self.state.unsettled = false;
         self.round += 1;
-        while let Some((class, waiter)) = self.state.queue.first(self.round, self.is_full()) {
-            let waiter = waiter.clone();
+        while let Some(queued) = self.state.queue.first(self.round, self.is_full()) {
+            let (class, user, waiter) = (queued.class, queued.user, queued.waiter.clone());
             let decision = match waiter.charges {
                 Some(lease) if !self.state.loans.contains_key(&lease) => {
                     self.put(Change::Left(waiter.ticket));
                     continue;
                 }
                 Some(lease) => self.decide_charge(lease, &waiter.claim),
-                None => self.decide(&waiter.claim),
+                None if self.state.roster.running(user) >= self.limits.per_user => {
+                    self.state.queue.park(class, waiter.ticket);
+                    self.state.roster.park(user, class);
+                    continue;
+                }
+                None => self.select(&waiter.claim),
             };
             match decision {
                 Decision::Grant(key) => match waiter.charges {
@@ -429,7 +469,6 @@ impl Engine {
                     }
                     None => drop(self.grant(waiter.claim.clone(), key, Some(&waiter))),
                 },
-                Decision::Wait { reason: WaitReason::UserLimit, .. } => self.state.queue.park(class, waiter.ticket),
                 Decision::Wait { until, .. } => self.state.queue.block(class, self.round, until),
                 Decision::TooMany => self.state.queue.block(class, self.round, None),
             }

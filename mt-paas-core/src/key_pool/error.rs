@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::claim::WaitReason;
 use super::edit::KeyRefused;
+use super::moment::Moment;
 use crate::error::ApiError;
 use crate::store::StoreError;
 
@@ -59,6 +60,12 @@ pub enum PoolError {
     /// The store could not do its work.
     #[error("the pool's store failed")]
     Store(#[source] Arc<StoreError>),
+}
+
+impl PoolError {
+    pub(crate) fn busy(reason: WaitReason, until: Option<Moment>) -> Self {
+        Self::Busy { reason, next_free: until.map(Moment::date) }
+    }
 }
 
 fn next(at: Option<DateTime<Utc>>) -> String {

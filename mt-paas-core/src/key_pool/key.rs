@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,7 @@ use crate::ids::TenantId;
 /// Who a key opens the door to: 1 to 64 of `A-Z a-z 0-9 _ -`, such as `openai`, `legnext` or `kling`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Provider(String);
+pub struct Provider(Arc<str>);
 
 /// The text names no provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -32,7 +33,7 @@ impl TryFrom<String> for Provider {
 
     fn try_from(name: String) -> Result<Self, InvalidProvider> {
         let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-        ((1..=64).contains(&name.len()) && name.bytes().all(legal)).then_some(Self(name)).ok_or(InvalidProvider)
+        ((1..=64).contains(&name.len()) && name.bytes().all(legal)).then(|| Self(name.into())).ok_or(InvalidProvider)
     }
 }
 
@@ -46,7 +47,7 @@ impl FromStr for Provider {
 
 impl From<Provider> for String {
     fn from(provider: Provider) -> Self {
-        provider.0
+        provider.0.as_ref().to_owned()
     }
 }
 

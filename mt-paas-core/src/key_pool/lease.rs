@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::claim::Generation;
-use super::desk::{Delivered, Desk, Reply};
+use super::desk::{Desk, Reply};
 use super::error::PoolError;
 use super::health::Verdict;
 use super::key::Key;
@@ -50,18 +50,14 @@ impl Lease {
     /// [`PoolError::Busy`] when there was no room in time, [`PoolError::TooMany`] when there never will be,
     /// [`PoolError::LeaseEnded`], [`PoolError::KeyGone`], [`PoolError::Store`].
     pub async fn charge(&self, units: u32, patience: Duration) -> Result<(), PoolError> {
-        let op = Op::Charge { lease: self.generation, units, wait: !patience.is_zero() };
+        let until = (!patience.is_zero()).then(|| Instant::now() + patience);
+        let op = Op::Charge { lease: self.generation, units, until };
         match self.desk.call(op).await? {
             Reply::Blocked(why) => Err(why),
-            Reply::Waits(waiting) => {
-                let deadline = tokio::time::Instant::now() + patience;
-                tokio::select! {
-                    got = waiting.wait(deadline) => got.map(|delivered| match delivered {
-                        Delivered::Charged | Delivered::Lease(_) => (),
-                    }),
-                    () = self.lost() => Err(PoolError::LeaseEnded),
-                }
-            }
+            Reply::Waits(mut waiting) => tokio::select! {
+                got = waiting.wait() => got.map(drop),
+                () = self.lost() => Err(PoolError::LeaseEnded),
+            },
             Reply::Done | Reply::Lease(_) => Ok(()),
         }
     }

@@ -1,6 +1,7 @@
 //! What can be asked of a pool, and what it answers.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::claim::{Claim, Generation, Ticket, WaitReason};
 use super::edit::{KeyEdit, KeyRefused};
@@ -10,10 +11,10 @@ use super::moment::Moment;
 /// One thing asked for.
 #[derive(Debug, Clone)]
 pub(crate) enum Op {
-    /// A lease; with `wait` or a place in the queue.
-    Acquire { claim: Arc<Claim>, wait: bool },
+    /// A lease; with `until` a place in the queue, kept as long.
+    Acquire { claim: Arc<Claim>, until: Option<Instant> },
     /// More requests for a lease.
-    Charge { lease: Generation, units: u32, wait: bool },
+    Charge { lease: Generation, units: u32, until: Option<Instant> },
     /// A waiter gives up.
     Cancel(Ticket),
     /// A lease is still in use.
@@ -50,6 +51,14 @@ pub(crate) enum Outcome {
 }
 
 impl Op {
+    /// How long whoever asks is ready to wait.
+    pub(crate) fn until(&self) -> Option<Instant> {
+        match self {
+            Self::Acquire { until, .. } | Self::Charge { until, .. } => *until,
+            _ => None,
+        }
+    }
+
     /// How many requests it asks for.
     pub(crate) fn units(&self) -> u32 {
         match self {

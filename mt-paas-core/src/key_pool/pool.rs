@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::broadcast;
 
@@ -19,7 +20,7 @@ use super::op::Op;
 use super::options::AcquireOptions;
 use super::state::State;
 use super::store::KeyPoolStore;
-use super::view::PoolView;
+use super::view::{PoolView, Standing};
 use crate::clock::{Clock, SteadyClock};
 use crate::ids::{TenantId, UserId};
 
@@ -49,7 +50,7 @@ impl KeyPool {
     pub fn shared(limits: PoolLimits, store: Arc<dyn KeyPoolStore>) -> Self {
         let member = MemberId(rand_member());
         let engine = Engine::new(State::default(), limits, member, true);
-        let desk = Desk::new(engine, Place::Store(store.clone()), member);
+        let desk = Desk::new(engine, Place::Store, member);
         tokio::spawn(clerk::work(Arc::downgrade(&desk), desk.work.clone(), store));
         Self { desk }
     }
@@ -67,7 +68,23 @@ impl KeyPool {
         user: &UserId,
         options: &AcquireOptions,
     ) -> Result<Lease, PoolError> {
-        self.lend(Some(provider.clone()), tenant, user, options).await
+        self.lend(Some(provider), tenant, user, options, None).await
+    }
+
+    /// As [`acquire`](Self::acquire), and says about twice a second how it stands while it waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`acquire`](Self::acquire).
+    pub async fn acquire_and_tell(
+        &self,
+        provider: &Provider,
+        tenant: &TenantId,
+        user: &UserId,
+        options: &AcquireOptions,
+        tell: &(dyn Fn(Standing) + Send + Sync),
+    ) -> Result<Lease, PoolError> {
+        self.lend(Some(provider), tenant, user, options, Some(tell)).await
     }
 
     /// Lends a place for a job of a user that needs no key. It counts for the limits of its user and in total.
@@ -81,26 +98,32 @@ impl KeyPool {
         user: &UserId,
         options: &AcquireOptions,
     ) -> Result<Lease, PoolError> {
-        self.lend(None, tenant, user, options).await
+        self.lend(None, tenant, user, options, None).await
     }
 
     async fn lend(
         &self,
-        provider: Option<Provider>,
+        provider: Option<&Provider>,
         tenant: &TenantId,
         user: &UserId,
         options: &AcquireOptions,
+        tell: Option<&(dyn Fn(Standing) + Send + Sync)>,
     ) -> Result<Lease, PoolError> {
-        let claim = options.claim(provider, tenant.clone(), user.clone())?;
-        let deadline = tokio::time::Instant::now() + options.patience;
-        let wait = !options.patience.is_zero();
-        match self.desk.call(Op::Acquire { claim, wait }).await? {
+        let claim = options.claim(provider.cloned(), tenant.clone(), user.clone())?;
+        let until = (!options.patience.is_zero()).then(|| Instant::now() + options.patience);
+        match self.desk.call(Op::Acquire { claim, until }).await? {
             Reply::Lease(lease) => Ok(lease),
             Reply::Blocked(why) => Err(why),
-            Reply::Waits(waiting) => match waiting.wait(deadline).await? {
-                Delivered::Lease(lease) => Ok(lease),
-                Delivered::Charged => Err(PoolError::Closed),
-            },
+            Reply::Waits(mut waiting) => {
+                let got = match tell {
+                    Some(tell) => waiting.wait_and_tell(tell).await?,
+                    None => waiting.wait().await?,
+                };
+                match got {
+                    Delivered::Lease(lease) => Ok(lease),
+                    Delivered::Charged | Delivered::Late(_) => Err(PoolError::Closed),
+                }
+            }
             Reply::Done => Err(PoolError::Closed),
         }
     }
@@ -153,7 +176,7 @@ impl KeyPool {
 
     /// What happens in the pool from now on, in all its processes. Who reads too slowly is told how much was missed.
     pub fn events(&self) -> broadcast::Receiver<PoolEvent> {
-        let events = self.desk.inner().engine.events.subscribe();
+        let events = self.desk.inner().engine.watch();
         self.desk.work.notify_one();
         events
     }

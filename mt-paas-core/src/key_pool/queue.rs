@@ -10,19 +10,18 @@ use std::sync::Arc;
 
 use super::claim::{Claim, Generation, MemberId, Ticket, Waiter};
 use super::moment::Moment;
-use crate::ids::{TenantId, UserId};
+use super::roster::{Roster, UserNo};
+use crate::ids::TenantId;
 
 /// Empty classes that are kept, because the next caller will want the same.
 const SPARE: usize = 256;
 
 /// All who wait.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Queue {
-    waiters: BTreeMap<Ticket, Waiter>,
+    waiters: BTreeMap<Ticket, Queued>,
     classes: Vec<Class>,
     by_wish: HashMap<Wish, usize>,
-    /// Classes in which a user's head is held back by the user's limit.
-    parked: HashMap<(TenantId, UserId), BTreeSet<usize>>,
     free: Vec<usize>,
     /// Not later than the earliest `retry_at` of a class.
     soonest: Option<Moment>,
@@ -30,11 +29,20 @@ pub(crate) struct Queue {
     members: BTreeMap<MemberId, usize>,
 }
 
+/// Somebody who waits, and where.
+#[derive(Debug, Clone)]
+pub(crate) struct Queued {
+    pub(crate) waiter: Waiter,
+    pub(crate) user: UserNo,
+    pub(crate) class: usize,
+}
+
 /// Those who want the same.
-#[derive(Debug)]
-pub(crate) struct Class {
+#[derive(Debug, Clone)]
+struct Class {
     wish: Wish,
-    lanes: BTreeSet<Place>,
+    waiting: usize,
+    /// The heads of lanes that no limit of their user holds back.
     ready: BTreeSet<Ticket>,
     /// When a look is worth it for time alone.
     retry_at: Option<Moment>,
@@ -49,52 +57,36 @@ struct Wish {
     charges: Option<Generation>,
 }
 
-/// One place in a lane: by user, then by arrival.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    lane: Lane,
-    ticket: Ticket,
-}
-
-#[derive(Debug, Clone)]
-struct Lane(Arc<Claim>);
-
 impl Queue {
     /// Takes somebody in.
-    pub(crate) fn insert(&mut self, waiter: Waiter) {
-        let id = self.class_of(&waiter);
+    pub(crate) fn insert(&mut self, waiter: Waiter, roster: &mut Roster) {
+        let (user, id, ticket) = (roster.number(&waiter.claim), self.class_of(&waiter), waiter.ticket);
         let class = &mut self.classes[id];
-        let place = Place { lane: Lane(waiter.claim.clone()), ticket: waiter.ticket };
-        if class.head(&place.lane).is_none() {
-            class.ready.insert(waiter.ticket);
+        class.waiting += 1;
+        if roster.waits(user, id, ticket) {
+            class.ready.insert(ticket);
         }
-        class.lanes.insert(place);
         *self.members.entry(waiter.member).or_insert(0) += 1;
-        self.waiters.insert(waiter.ticket, waiter);
+        self.waiters.insert(ticket, Queued { waiter, user, class: id });
     }
 
     /// Lets somebody go.
-    pub(crate) fn remove(&mut self, ticket: Ticket) -> Option<Waiter> {
-        let waiter = self.waiters.remove(&ticket)?;
+    pub(crate) fn remove(&mut self, ticket: Ticket, roster: &mut Roster) -> Option<Waiter> {
+        let Queued { waiter, user, class: id } = self.waiters.remove(&ticket)?;
         if let Some(waiting) = self.members.get_mut(&waiter.member) {
             *waiting -= 1;
             if *waiting == 0 {
                 self.members.remove(&waiter.member);
             }
         }
-        let id = self.class_of(&waiter);
         let class = &mut self.classes[id];
-        let place = Place { lane: Lane(waiter.claim.clone()), ticket };
-        class.lanes.remove(&place);
-        let was_ready = class.ready.remove(&ticket);
-        if was_ready && let Some(next) = class.head(&place.lane) {
-            class.ready.insert(next);
-        }
-        if class.lanes.is_empty() {
+        class.waiting -= 1;
+        class.ready.remove(&ticket);
+        class.ready.extend(roster.leaves(user, id, ticket));
+        if class.waiting == 0 {
             class.retry_at = None;
             if waiter.charges.is_some() || self.by_wish.len() > SPARE {
-                let Class { wish, .. } = &self.classes[id];
-                self.by_wish.remove(wish);
+                self.by_wish.remove(&class.wish);
                 self.free.push(id);
             }
         }
@@ -111,21 +103,22 @@ impl Queue {
     }
 
     pub(crate) fn get(&self, ticket: Ticket) -> Option<&Waiter> {
-        self.waiters.get(&ticket)
+        self.waiters.get(&ticket).map(|queued| &queued.waiter)
     }
 
     /// Everybody, in the order of arrival.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Waiter> {
-        self.waiters.values()
+        self.waiters.values().map(|queued| &queued.waiter)
     }
 
     /// The earliest who may be looked at in this round; `charges_only` while no more jobs may run at all.
-    pub(crate) fn first(&self, round: u64, charges_only: bool) -> Option<(usize, &Waiter)> {
+    pub(crate) fn first(&self, round: u64, charges_only: bool) -> Option<&Queued> {
+        if self.waiters.is_empty() {
+            return None;
+        }
         let open = |class: &&Class| class.blocked_in != round && (!charges_only || class.wish.charges.is_some());
-        let heads = self.by_wish.values().map(|id| (*id, &self.classes[*id])).filter(|(_, class)| open(class));
-        let (id, ticket) =
-            heads.filter_map(|(id, class)| Some((id, *class.ready.first()?))).min_by_key(|(_, ticket)| *ticket)?;
-        Some((id, self.waiters.get(&ticket)?))
+        let classes = self.by_wish.values().map(|id| &self.classes[*id]).filter(open);
+        self.waiters.get(classes.filter_map(|class| class.ready.first()).min()?)
     }
 
     /// No key serves the class now. Nothing but `until`, or a new round, makes another look worth it.
@@ -138,32 +131,25 @@ impl Queue {
 
     /// Another look at the class of a waiter is worth it at a time.
     pub(crate) fn retry(&mut self, ticket: Ticket, at: Moment) {
-        let Some(waiter) = self.waiters.get(&ticket).cloned() else { return };
-        let id = self.class_of(&waiter);
-        let class = &mut self.classes[id];
+        let Some(queued) = self.waiters.get(&ticket) else { return };
+        let class = &mut self.classes[queued.class];
         class.retry_at = earlier(class.retry_at, Some(at));
         self.soonest = earlier(self.soonest, Some(at));
     }
 
     /// Holds a user's head back in a class.
     pub(crate) fn park(&mut self, class: usize, ticket: Ticket) {
-        let Some(waiter) = self.waiters.get(&ticket) else { return };
-        let holder = (waiter.claim.tenant.clone(), waiter.claim.user.clone());
         self.classes[class].ready.remove(&ticket);
-        self.parked.entry(holder).or_default().insert(class);
     }
 
-    /// A place of the user is free again.
-    pub(crate) fn unpark(&mut self, claim: &Arc<Claim>) {
-        if self.parked.is_empty() {
-            return;
-        }
-        for id in self.parked.remove(&(claim.tenant.clone(), claim.user.clone())).unwrap_or_default() {
-            let class = &mut self.classes[id];
-            if let Some(head) = class.head(&Lane(claim.clone())) {
-                class.ready.insert(head);
-            }
-        }
+    /// A place of a user is free again: its head in a class may be looked at.
+    pub(crate) fn unpark(&mut self, class: usize, head: Ticket) {
+        self.classes[class].ready.insert(head);
+    }
+
+    /// Where somebody waits.
+    pub(crate) fn user_of(&self, ticket: Ticket) -> Option<UserNo> {
+        self.waiters.get(&ticket).map(|queued| queued.user)
     }
 
     /// When time alone may help somebody who waits, at the earliest.
@@ -181,8 +167,7 @@ impl Queue {
         if let Some(id) = self.by_wish.get(&wish) {
             return *id;
         }
-        let class =
-            Class { wish: wish.clone(), lanes: BTreeSet::new(), ready: BTreeSet::new(), retry_at: None, blocked_in: 0 };
+        let class = Class { wish: wish.clone(), waiting: 0, ready: BTreeSet::new(), retry_at: None, blocked_in: 0 };
         let id = match self.free.pop() {
             Some(id) => {
                 self.classes[id] = class;
@@ -205,13 +190,6 @@ fn earlier(one: Option<Moment>, other: Option<Moment>) -> Option<Moment> {
     }
 }
 
-impl Class {
-    fn head(&self, lane: &Lane) -> Option<Ticket> {
-        let from = Place { lane: lane.clone(), ticket: Ticket(0) };
-        self.lanes.range(from..).next().filter(|place| place.lane == *lane).map(|place| place.ticket)
-    }
-}
-
 impl Wish {
     fn parts(&self) -> (Option<Generation>, Option<&str>, &TenantId, Option<&str>, u32) {
         let Claim { provider, tenant, model, units, .. } = &*self.claim;
@@ -221,7 +199,7 @@ impl Wish {
 
 impl PartialEq for Wish {
     fn eq(&self, other: &Self) -> bool {
-        self.parts() == other.parts()
+        Arc::ptr_eq(&self.claim, &other.claim) && self.charges == other.charges || self.parts() == other.parts()
     }
 }
 
@@ -232,24 +210,3 @@ impl Hash for Wish {
         self.parts().hash(state);
     }
 }
-
-/// The tenant is the same in all of a class.
-impl Ord for Lane {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.user.cmp(&other.0.user)
-    }
-}
-
-impl PartialOrd for Lane {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Lane {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.user == other.0.user
-    }
-}
-
-impl Eq for Lane {}

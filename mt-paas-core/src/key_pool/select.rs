@@ -1,8 +1,8 @@
 //! Which key is lent.
 
-use std::cmp::Reverse;
+use std::cmp::Ordering;
 
-use super::claim::{Claim, WaitReason};
+use super::claim::{Claim, Generation, WaitReason};
 use super::key::{Key, KeyId};
 use super::moment::Moment;
 use super::window::Window;
@@ -14,6 +14,8 @@ pub struct KeyUse {
     pub key: std::sync::Arc<Key>,
     /// Calls that run.
     pub held: u32,
+    /// The last lease on it.
+    pub lent: Generation,
     /// Requests of the last minute.
     pub window: Window,
     /// Requests of a day by model: the model, the day, how many.
@@ -32,10 +34,10 @@ impl KeyUse {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Choice {
-    /// The highest priority; among these the least loaded.
+    /// The highest priority; among these the least loaded, then the one that was lent longest ago.
     #[default]
     Priority,
-    /// The least loaded; among these the highest priority.
+    /// The least loaded; among these the highest priority, then the one that was lent longest ago.
     LeastLoaded,
 }
 
@@ -59,21 +61,20 @@ pub enum Decision {
 ///
 /// Pure: no clock, no store. The caller passes what it knows and acts on the answer in the same transaction.
 pub fn select<'a>(keys: impl IntoIterator<Item = &'a KeyUse>, claim: &Claim, choice: Choice, now: Moment) -> Decision {
-    let mut best: Option<(Rank, KeyId)> = None;
+    let mut best: Option<&KeyUse> = None;
     let mut wait = Obstacle::nothing();
     for used in keys {
+        // What stands in the way of a key that would not be taken anyway is of no interest.
+        if best.is_some_and(|best| !is_better(used, best, choice)) {
+            continue;
+        }
         match obstacle(used, claim, now) {
-            None => {
-                let rank = rank(used, choice, now);
-                if best.as_ref().is_none_or(|(known, _)| rank > *known) {
-                    best = Some((rank, used.key.id));
-                }
-            }
+            None => best = Some(used),
             Some(found) => wait = wait.or(found),
         }
     }
     match (best, wait) {
-        (Some((_, key)), _) => Decision::Grant(Some(key)),
+        (Some(used), _) => Decision::Grant(Some(used.key.id)),
         (None, Obstacle { reason: None, .. }) => Decision::TooMany,
         (None, Obstacle { reason: Some(reason), until, .. }) => Decision::Wait { reason, until },
     }
@@ -90,20 +91,16 @@ pub(crate) fn charge(used: &KeyUse, claim: &Claim, now: Moment) -> Decision {
     }
 }
 
-/// The greater the better: two measures in the order of the choice, then room in the minute, then age.
-type Rank = ((i64, i64), Reverse<u64>, Reverse<KeyId>);
-
-fn rank(used: &KeyUse, choice: Choice, now: Moment) -> Rank {
-    let spec = &used.key.spec;
-    let load = |used: u64, limit: u32| (used << 20) / u64::from(limit.max(1));
-    let priority = i64::from(spec.priority);
-    let idle = -i64::try_from(load(u64::from(used.held), spec.concurrency)).unwrap_or(i64::MAX);
-    let minute = spec.requests_per_minute.map_or(0, |limit| load(used.window.units(now), limit));
-    let first = match choice {
-        Choice::Priority => (priority, idle),
-        Choice::LeastLoaded => (idle, priority),
+fn is_better(one: &KeyUse, other: &KeyUse, choice: Choice) -> bool {
+    let priority = one.key.spec.priority.cmp(&other.key.spec.priority);
+    // Held of allowed, compared without a division.
+    let share = |used: &KeyUse, of: &KeyUse| u64::from(used.held) * u64::from(of.key.spec.concurrency);
+    let idle = share(other, one).cmp(&share(one, other));
+    let order = match choice {
+        Choice::Priority => priority.then(idle),
+        Choice::LeastLoaded => idle.then(priority),
     };
-    (first, Reverse(minute), Reverse(used.key.id))
+    order.then(other.lent.cmp(&one.lent)).then(other.key.id.cmp(&one.key.id)) == Ordering::Greater
 }
 
 /// What keeps a key, or all of them, from being lent.

@@ -1,30 +1,31 @@
 //! The sum of all changes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::change::Change;
-use super::claim::{Charge, Claim, Generation, Loan, MemberId, Ticket, Waiter};
+use super::claim::{Charge, Generation, Loan, MemberId, Ticket, Waiter};
 use super::hold::HoldTimes;
 use super::key::{Key, KeyId, Provider};
 use super::moment::Moment;
 use super::queue::Queue;
+use super::roster::{Roster, UserNo};
 use super::select::KeyUse;
-use crate::ids::{TenantId, UserId};
 
 /// Everything that a pool knows. Changed by [`State::put`] alone, so that what is kept in a store is all of it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct State {
     pub(crate) now: Moment,
     pub(crate) last_generation: u64,
     pub(crate) last_ticket: u64,
     pub(crate) last_key: u64,
     pub(crate) providers: BTreeMap<Provider, Vec<KeyUse>>,
-    pub(crate) loans: BTreeMap<Generation, Loan>,
-    pub(crate) users: HashMap<(TenantId, UserId), u32>,
+    pub(crate) loans: BTreeMap<Generation, Held>,
+    pub(crate) roster: Roster,
     pub(crate) queue: Queue,
     pub(crate) members: BTreeMap<MemberId, Member>,
     pub(crate) holds: BTreeMap<Option<Provider>, HoldTimes>,
@@ -32,6 +33,27 @@ pub(crate) struct State {
     pub(crate) first_expiry: Option<Moment>,
     /// Something may be free for somebody who waits.
     pub(crate) unsettled: bool,
+}
+
+/// A lease, with the number of its user here.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    pub(crate) loan: Loan,
+    user: UserNo,
+}
+
+impl Deref for Held {
+    type Target = Loan;
+
+    fn deref(&self) -> &Loan {
+        &self.loan
+    }
+}
+
+impl DerefMut for Held {
+    fn deref_mut(&mut self) -> &mut Loan {
+        &mut self.loan
+    }
 }
 
 /// One user of the store.
@@ -61,9 +83,9 @@ impl State {
             }
             Change::Waits(waiter) => {
                 self.last_ticket = self.last_ticket.max(waiter.ticket.0);
-                self.queue.insert(waiter);
+                self.queue.insert(waiter, &mut self.roster);
             }
-            Change::Left(ticket) => drop(self.queue.remove(ticket)),
+            Change::Left(ticket) => self.leave(ticket),
             Change::Granted(loan) => self.grant(loan),
             Change::Renewed { lease, expires_at } => {
                 if let Some(loan) = self.loans.get_mut(&lease) {
@@ -79,7 +101,7 @@ impl State {
                 let left: Vec<Ticket> =
                     self.queue.iter().filter(|waiter| waiter.member == member).map(|waiter| waiter.ticket).collect();
                 for ticket in left {
-                    self.queue.remove(ticket);
+                    self.leave(ticket);
                 }
             }
             Change::ClockStepped => self.clamp(),
@@ -106,9 +128,8 @@ impl State {
         keys.iter().find(|used| Some(used.key.id) == loan.key)
     }
 
-    pub(crate) fn running_for(&self, claim: &Claim) -> u32 {
-        // A borrowed pair of ids cannot be looked up in the map; most pools have few users at once, and ids are short.
-        self.users.get(&(claim.tenant.clone(), claim.user.clone())).copied().unwrap_or(0)
+    fn leave(&mut self, ticket: Ticket) {
+        self.queue.remove(ticket, &mut self.roster);
     }
 
     fn put_key(&mut self, key: Arc<Key>) {
@@ -120,7 +141,16 @@ impl State {
                 // A key that comes back while its leases run still has them.
                 let held = self.loans.values().filter(|loan| loan.key == Some(key.id)).count();
                 let held = u32::try_from(held).unwrap_or(u32::MAX);
-                keys.insert(place, KeyUse { key, held, window: super::window::Window::default(), days: Vec::new() });
+                keys.insert(
+                    place,
+                    KeyUse {
+                        key,
+                        held,
+                        lent: Generation(0),
+                        window: super::window::Window::default(),
+                        days: Vec::new(),
+                    },
+                );
             }
         }
         self.unsettled = true;
@@ -128,29 +158,33 @@ impl State {
 
     fn grant(&mut self, loan: Loan) {
         self.last_generation = self.last_generation.max(loan.generation.0);
-        if let Some(ticket) = loan.offered_to {
-            self.queue.remove(ticket);
-        }
+        let ticket = loan.offered_to;
+        // Counted in before the waiter is counted out, so that its user is not forgotten in between.
         self.occupy(loan);
+        if let Some(ticket) = ticket {
+            self.leave(ticket);
+        }
     }
 
     /// Counts a lease in.
     pub(crate) fn occupy(&mut self, loan: Loan) {
         if let Some(used) = key_use(&mut self.providers, &loan) {
             used.held += 1;
+            used.lent = loan.generation;
             if let Some(charge) = &loan.charge {
                 count(used, charge, loan.claim.model.as_deref());
             }
         }
-        let (tenant, user) = (loan.claim.tenant.clone(), loan.claim.user.clone());
-        *self.users.entry((tenant, user)).or_insert(0) += 1;
+        let waited = loan.offered_to.and_then(|ticket| self.queue.user_of(ticket));
+        let user = waited.unwrap_or_else(|| self.roster.number(&loan.claim));
+        self.roster.starts(user);
         self.first_expiry = Some(self.first_expiry.map_or(loan.expires_at, |first| first.min(loan.expires_at)));
-        self.loans.insert(loan.generation, loan);
+        self.loans.insert(loan.generation, Held { loan, user });
     }
 
     fn charge(&mut self, lease: Generation, charge: Charge, ticket: Option<Ticket>) {
         if let Some(ticket) = ticket {
-            self.queue.remove(ticket);
+            self.leave(ticket);
         }
         let Some(loan) = self.loans.get_mut(&lease) else { return };
         if let Some(used) = key_use(&mut self.providers, loan) {
@@ -174,22 +208,20 @@ impl State {
     }
 
     fn end(&mut self, lease: Generation, given_back: bool) {
-        let Some(loan) = self.loans.remove(&lease) else { return };
+        let Some(Held { loan, user }) = self.loans.remove(&lease) else { return };
         if let Some(used) = key_use(&mut self.providers, &loan) {
             used.held = used.held.saturating_sub(1);
         }
-        let holder = (loan.claim.tenant.clone(), loan.claim.user.clone());
-        if let Some(running) = self.users.get_mut(&holder) {
-            *running = running.saturating_sub(1);
-            if *running == 0 {
-                self.users.remove(&holder);
-            }
+        for (class, head) in self.roster.ends(user) {
+            self.queue.unpark(class, head);
         }
         if given_back {
             let held = self.now.since(loan.granted_at);
-            self.holds.entry(loan.claim.provider.clone()).or_default().add(held);
+            match self.holds.get_mut(&loan.claim.provider) {
+                Some(times) => times.add(held),
+                None => self.holds.entry(loan.claim.provider.clone()).or_default().add(held),
+            }
         }
-        self.queue.unpark(&loan.claim);
         self.unsettled = true;
     }
 
@@ -252,6 +284,7 @@ pub(crate) struct Whole {
 #[derive(Debug, Serialize, Deserialize)]
 struct WholeKey {
     key: Arc<Key>,
+    lent: Generation,
     window: super::window::Window,
     days: Vec<(String, i64, u32)>,
 }
@@ -263,7 +296,7 @@ impl State {
         let keys = self.providers.values_mut().flatten().map(|used| {
             used.window.forget(now);
             used.days.retain(|(_, day, _)| *day >= today);
-            WholeKey { key: used.key.clone(), window: used.window.clone(), days: used.days.clone() }
+            WholeKey { key: used.key.clone(), lent: used.lent, window: used.window.clone(), days: used.days.clone() }
         });
         Whole {
             now,
@@ -271,7 +304,7 @@ impl State {
             last_ticket: self.last_ticket,
             last_key: self.last_key,
             keys: keys.collect(),
-            loans: self.loans.values().cloned().collect(),
+            loans: self.loans.values().map(|held| held.loan.clone()).collect(),
             waiters: self.queue.iter().cloned().collect(),
             members: self.members.iter().map(|(id, member)| (*id, *member)).collect(),
             holds: self.holds.iter().map(|(provider, times)| (provider.clone(), *times)).collect(),
@@ -292,8 +325,8 @@ impl From<Whole> for State {
             ..Self::default()
         };
         let mut usage = Vec::new();
-        for WholeKey { key, window, days } in whole.keys {
-            usage.push((key.id, window, days));
+        for WholeKey { key, lent, window, days } in whole.keys {
+            usage.push((key.id, lent, window, days));
             state.put_key(key);
         }
         for loan in whole.loans {
@@ -303,13 +336,13 @@ impl From<Whole> for State {
                 kept.charge = loan.charge;
             }
         }
-        for (key, window, days) in usage {
+        for (key, lent, window, days) in usage {
             if let Some(used) = state.key_mut(key) {
-                (used.window, used.days) = (window, days);
+                (used.lent, used.window, used.days) = (lent, window, days);
             }
         }
         for waiter in whole.waiters {
-            state.queue.insert(waiter);
+            state.queue.insert(waiter, &mut state.roster);
         }
         state
     }

@@ -1,0 +1,76 @@
+//! A place in the queue.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::claim::Ticket;
+use super::desk::{Delivered, Desk};
+use super::error::PoolError;
+use super::op::Op;
+use super::view::Standing;
+
+/// A place in the queue, given up when it is dropped.
+pub(crate) struct Waiting {
+    desk: Arc<Desk>,
+    /// The pool may give it another one.
+    ticket: Arc<AtomicU64>,
+    gets: oneshot::Receiver<Delivered>,
+    over: bool,
+}
+
+impl Waiting {
+    pub(crate) fn new(desk: Arc<Desk>, ticket: Arc<AtomicU64>, gets: oneshot::Receiver<Delivered>) -> Self {
+        Self { desk, ticket, gets, over: false }
+    }
+
+    pub(crate) fn ticket(&self) -> Ticket {
+        Ticket(self.ticket.load(Ordering::Relaxed))
+    }
+
+    /// Waits for what was asked for, as long as the caller said.
+    pub(crate) async fn wait(&mut self) -> Result<Delivered, PoolError> {
+        let got = (&mut self.gets).await;
+        match got {
+            Ok(Delivered::Late(why)) => {
+                self.over = true;
+                Err(why)
+            }
+            Ok(delivered) => {
+                self.over = true;
+                Ok(delivered)
+            }
+            Err(_) => Err(PoolError::Closed),
+        }
+    }
+}
+
+/// Somebody who waits is told how it stands this often.
+const TELL: Duration = Duration::from_millis(500);
+
+impl Waiting {
+    /// As [`wait`](Self::wait), and says how it stands meanwhile.
+    pub(crate) async fn wait_and_tell(
+        &mut self,
+        tell: &(dyn Fn(Standing) + Send + Sync),
+    ) -> Result<Delivered, PoolError> {
+        loop {
+            if let Some(standing) = self.desk.standing(self.ticket()) {
+                tell(standing);
+            }
+            if let Ok(got) = tokio::time::timeout(TELL, self.wait()).await {
+                return got;
+            }
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if !self.over {
+            self.desk.leave(Op::Cancel(self.ticket()));
+        }
+    }
+}

@@ -18,7 +18,7 @@ async fn output(mut command: Command) -> Output {
     tokio::task::spawn_blocking(move || command.output().expect("the command starts")).await.expect("it ends")
 }
 
-async fn run(arguments: &[&str]) -> Output {
+pub(crate) async fn run(arguments: &[&str]) -> Output {
     output(mt_paas(arguments)).await
 }
 
@@ -26,7 +26,7 @@ async fn test(service: &Service, more: &[&str]) -> Output {
     run(&[&["test", "--target", &service.url, "--key", &service.key], more].concat()).await
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("output is UTF-8")
 }
 
@@ -61,8 +61,8 @@ async fn json_and_junit_are_alone_on_standard_output() {
     let json = test(&service, &["--suite", "health", "--format", "json", "--progress"]).await;
     let report: Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(report["conformant"], true);
-    assert_eq!(report["summary"]["total"], 11);
-    assert_eq!(text(&json.stderr).lines().count(), 11, "one line of progress for each check");
+    assert_eq!(report["summary"]["total"], 12);
+    assert_eq!(text(&json.stderr).lines().count(), 12, "one line of progress for each check");
     let junit = test(&service, &["--suite", "health", "--format", "junit"]).await;
     assert!(text(&junit.stdout).starts_with("<?xml"));
 }
@@ -84,6 +84,12 @@ async fn the_key_may_come_from_the_environment_or_a_file() {
 
 #[tokio::test]
 async fn an_interrupted_run_cleans_up_and_is_1() {
+    for signal in ["-INT", "-TERM"] {
+        interrupted_by(signal).await;
+    }
+}
+
+async fn interrupted_by(signal: &'static str) {
     let service = spawn(None).await;
     let mut command =
         mt_paas(&["test", "--target", &service.url, "--key", &service.key, "--progress", "--format", "json"]);
@@ -93,14 +99,14 @@ async fn an_interrupted_run_cleans_up_and_is_1() {
         // The first line of progress says that the run has begun; the rest is read lest the pipe fill up.
         let mut progress = BufReader::new(child.stderr.take().unwrap());
         progress.read_line(&mut String::new()).unwrap();
-        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
         let rest = std::thread::spawn(move || progress.lines().count());
         let output = child.wait_with_output().unwrap();
         rest.join().unwrap();
         output
     });
     let output = output.await.unwrap();
-    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+    assert_eq!(output.status.code(), Some(1), "{signal}: {}", text(&output.stdout));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["stopped"], true);
     assert_eq!(report["left_behind"], serde_json::json!([]));
@@ -109,7 +115,7 @@ async fn an_interrupted_run_cleans_up_and_is_1() {
 #[tokio::test]
 async fn checks_are_listed_and_explained() {
     let list = text(&run(&["test", "--list", "--suite", "health"]).await.stdout);
-    assert_eq!(list.lines().count(), 11, "{list}");
+    assert_eq!(list.lines().count(), 12, "{list}");
     let explained = text(&run(&["explain", "usr-03"]).await.stdout);
     for part in ["USR-03", "users", "required", "GET users after POST"] {
         assert!(explained.contains(part), "{explained}");

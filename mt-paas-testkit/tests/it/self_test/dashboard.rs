@@ -146,6 +146,9 @@ impl Room<'_> {
                 .collect::<Vec<_>>(),
             "unpriced_models": [],
         });
+        if self.has(Fault::CostsDiffer) && !self.call.path.contains("/stats/") {
+            body["unpriced_models"] = json!([MODELS[0].name]);
+        }
         if self.has(Fault::TrendLosesADay) {
             body["daily_trend"].as_array_mut().map(Vec::pop);
         }

@@ -42,7 +42,12 @@ pub(super) async fn enter(State(house): State<Arc<House>>, request: Request) -> 
         headers.push(("cache-control", "no-store".into()));
     }
     match spot {
-        Some(spot) if is_old(&call) => headers.extend(alias::farewell(&house, &spot, outcome.is_err(), now)),
+        Some(spot) if is_old(&call) => {
+            headers.extend(alias::farewell(&house, &spot, outcome.as_ref().err().map(|refusal| refusal.status), now))
+        }
+        _ if house.faults.has(Fault::StandardSucceeded) => {
+            headers.push(("link", "</mt3/>; rel=\"successor-version\"".into()));
+        }
         _ if house.faults.has(Fault::StandardDeprecated) => headers.push(("deprecation", "@1767225600".into())),
         _ => {}
     }

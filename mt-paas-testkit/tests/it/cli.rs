@@ -84,32 +84,28 @@ async fn the_key_may_come_from_the_environment_or_a_file() {
 
 #[tokio::test]
 async fn an_interrupted_run_cleans_up_and_is_1() {
-    for signal in ["-INT", "-TERM"] {
-        interrupted_by(signal).await;
-    }
-}
-
-async fn interrupted_by(signal: &'static str) {
     let service = spawn(None).await;
-    let mut command =
-        mt_paas(&["test", "--target", &service.url, "--key", &service.key, "--progress", "--format", "json"]);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let output = tokio::task::spawn_blocking(move || {
-        let mut child = command.spawn().unwrap();
-        // The first line of progress says that the run has begun; the rest is read lest the pipe fill up.
-        let mut progress = BufReader::new(child.stderr.take().unwrap());
-        progress.read_line(&mut String::new()).unwrap();
-        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
-        let rest = std::thread::spawn(move || progress.lines().count());
-        let output = child.wait_with_output().unwrap();
-        rest.join().unwrap();
-        output
-    });
-    let output = output.await.unwrap();
-    assert_eq!(output.status.code(), Some(1), "{signal}: {}", text(&output.stdout));
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(report["stopped"], true);
-    assert_eq!(report["left_behind"], serde_json::json!([]));
+    for signal in ["-INT", "-TERM"] {
+        let mut command =
+            mt_paas(&["test", "--target", &service.url, "--key", &service.key, "--progress", "--format", "json"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let output = tokio::task::spawn_blocking(move || {
+            let mut child = command.spawn().unwrap();
+            // The first line of progress says that the run has begun; the rest is read lest the pipe fill up.
+            let mut progress = BufReader::new(child.stderr.take().unwrap());
+            progress.read_line(&mut String::new()).unwrap();
+            assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+            let rest = std::thread::spawn(move || progress.lines().count());
+            let output = child.wait_with_output().unwrap();
+            rest.join().unwrap();
+            output
+        });
+        let output = output.await.unwrap();
+        assert_eq!(output.status.code(), Some(1), "{signal}: {}", text(&output.stdout));
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["stopped"], true, "{signal}");
+        assert_eq!(report["left_behind"], serde_json::json!([]), "{signal}");
+    }
 }
 
 #[tokio::test]

@@ -206,6 +206,9 @@ impl Room<'_> {
         };
         let rows: Vec<_> = users.into_iter().take(limit as usize).map(row).collect();
         let mut body = json!({"tenant_id": id, "period": period, "users": rows});
+        if self.has(Fault::BusiestMoves) {
+            body["users"][0]["messages"] = json!(self.world.serial);
+        }
         if self.has(Fault::TopUsersLackPeriod) {
             body.as_object_mut().map(|body| body.remove("period"));
         }

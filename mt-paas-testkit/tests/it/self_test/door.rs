@@ -43,7 +43,8 @@ pub(super) async fn enter(State(house): State<Arc<House>>, request: Request) -> 
     }
     match spot {
         Some(spot) if is_old(&call) => {
-            headers.extend(alias::farewell(&house, &spot, outcome.as_ref().err().map(|refusal| refusal.status), now))
+            let refused = outcome.as_ref().err().map(|refusal| refusal.status);
+            headers.extend(alias::farewell(&house, &spot, refused, now));
         }
         _ if house.faults.has(Fault::StandardSucceeded) => {
             headers.push(("link", "</mt3/>; rel=\"successor-version\"".into()));

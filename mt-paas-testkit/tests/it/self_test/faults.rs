@@ -211,6 +211,7 @@ plant! {
     UsageWithoutPeriod ["DSH-30"] "usage without a month"
     UsageIsFractional ["DSH-31"] "a count with a fraction"
     FutureMonthCounts ["DSH-33"] "usage in a month to come"
+    BusiestMoves ["DSH-35"] "two readings of the busiest users differ"
     StatsMove ["DSH-35"] "two readings differ"
     CostIsText ["DSH-36"] "money as text"
     HugePeriodAccepted ["DSH-05"] "a window of ninety-nine million days"

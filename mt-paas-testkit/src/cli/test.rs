@@ -140,8 +140,19 @@ impl Test {
     }
 }
 
-/// Ctrl-C, or the end of a job that has taken too long.
+/// Completes at the first signal; the second ends the process, as a service that hangs makes the cleaning up long.
 async fn told_to_stop() {
+    signal().await;
+    eprintln!("mt-paas: stopping and cleaning up; a second signal ends at once");
+    tokio::spawn(async {
+        signal().await;
+        eprintln!("mt-paas: ended at once; tenants named mtt-… may be left active");
+        std::process::exit(exit::NOT_CONFORMANT.into());
+    });
+}
+
+/// Ctrl-C, or the end of a job that has taken too long.
+async fn signal() {
     #[cfg(unix)]
     if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
         tokio::select! {

@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};
 
+use axum::Router;
+use axum::routing::get;
 use serde_json::Value;
 
 use crate::self_test::{Fault, Service, spawn};
@@ -106,6 +108,37 @@ async fn an_interrupted_run_cleans_up_and_is_1() {
         assert_eq!(report["stopped"], true, "{signal}");
         assert_eq!(report["left_behind"], serde_json::json!([]), "{signal}");
     }
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_a_run_that_cannot_clean_up() {
+    // Well as far as health goes, and silent about everything else.
+    let health = async || axum::Json(serde_json::json!({"status": "healthy", "version": "1.0.0"}));
+    let fixed = Router::new().route("/mt/health", get(health)).route("/mt/catalog", get(async || "{}"));
+    let app = fixed.fallback(async || std::future::pending::<()>().await);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let serving = tokio::spawn(async move { axum::serve(listener, app).await });
+    let mut command = mt_paas(&["test", "--target", &url, "--key", "k", "--progress", "--format", "json"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = tokio::task::spawn_blocking(move || {
+        let mut child = command.spawn().unwrap();
+        let interrupt = ["-INT", &child.id().to_string()];
+        let said = BufReader::new(child.stderr.take().unwrap());
+        let mut signals = 0;
+        for line in said.lines() {
+            // The first of progress, then the first signal's answer.
+            if signals == 0 || line.unwrap().contains("a second signal") {
+                assert!(Command::new("kill").args(interrupt).status().unwrap().success());
+                signals += 1;
+            }
+        }
+        (signals, child.wait_with_output().unwrap())
+    });
+    let (signals, output) = output.await.unwrap();
+    serving.abort();
+    assert_eq!((signals, output.status.code()), (2, Some(1)));
+    assert_eq!(text(&output.stdout), "", "a report would be that of the run's orderly end");
 }
 
 #[tokio::test]

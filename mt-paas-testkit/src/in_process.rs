@@ -5,8 +5,9 @@ use std::future::Future;
 use tokio::net::TcpListener;
 
 use crate::report::Report;
+use crate::run_error::RunError;
 use crate::target::Target;
-use crate::tester::{Tester, Unreachable};
+use crate::tester::Tester;
 
 /// Serves a service on a free port of the loopback address, tests it, and stops serving.
 ///
@@ -25,17 +26,17 @@ use crate::tester::{Tester, Unreachable};
 ///
 /// # Errors
 ///
-/// [`Unreachable`] when the service does not answer, or the key cannot stand in a header.
+/// [`RunError`] when the service does not answer or refuses the key, or the key cannot stand in a header.
 pub async fn serve_and_test<F, S>(
     serve: F,
     key: impl Into<String>,
     configure: impl FnOnce(Target) -> Tester,
-) -> Result<Report, Unreachable>
+) -> Result<Report, RunError>
 where
     F: FnOnce(TcpListener) -> S,
     S: Future + Send + 'static,
 {
-    let unreachable = |why: &dyn std::fmt::Display| Unreachable::new("the service", why);
+    let unreachable = |why: &dyn std::fmt::Display| RunError::unreachable("the service", why);
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| unreachable(&error))?;
     let address = listener.local_addr().map_err(|error| unreachable(&error))?;
     let target = Target::new(&format!("http://{address}"), key).map_err(|error| unreachable(&error))?;

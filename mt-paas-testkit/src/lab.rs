@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-pub(crate) use self::aliases::Aliases;
+pub(crate) use self::aliases::{Aliases, OLD_PATHS, is_old_path};
 pub(crate) use self::canary::Scene;
 pub(crate) use self::median::median_times;
 pub(crate) use self::roster::Roster;

@@ -11,7 +11,7 @@ pub enum Outcome {
     Skip(String),
     /// Something that the check builds on did not work, for the reason given. Counts like a failure.
     Blocked(String),
-    /// A measurement, which never counts.
+    /// A measurement or a note, which never counts.
     Figure(String),
 }
 
@@ -48,7 +48,7 @@ impl Outcome {
         }
     }
 
-    /// The reason of a skip or a block, or the figure.
+    /// The reason of a skip or a block, the figure, or the note.
     pub fn note(&self) -> Option<&str> {
         match self {
             Self::Skip(note) | Self::Blocked(note) | Self::Figure(note) => Some(note),

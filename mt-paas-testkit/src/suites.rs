@@ -90,7 +90,7 @@ impl Suite {
     /// The checks of the suite.
     pub fn checks(self) -> impl Iterator<Item = &'static Check> {
         let lists: &[&'static [Check]] = match self {
-            Self::Health => &[health::CHECKS],
+            Self::Health => health::LISTS,
             Self::Auth => auth::LISTS,
             Self::Lifecycle => lifecycle::LISTS,
             Self::Dashboard => dashboard::LISTS,
@@ -159,7 +159,7 @@ mod tests {
         for (suite, expected) in Suite::ALL.into_iter().zip(expected) {
             let mut numbers: Vec<usize> = suite
                 .checks()
-                .filter(|check| check.id != "CAT-01")
+                .filter(|check| !check.id.starts_with("CAT-"))
                 .map(|check| check.id[4..].parse().unwrap())
                 .collect();
             numbers.sort_unstable();

@@ -28,7 +28,7 @@ pub enum TargetError {
     #[error("a header name is letters, digits and hyphens")]
     Header,
     /// The tenant id cannot stand in a path.
-    #[error("a tenant id is 1 to 64 letters, digits, '_' or '-'")]
+    #[error("a tenant id is 1 to 64 letters, digits, '_' or '-', beginning with a letter or digit")]
     Tenant,
 }
 
@@ -98,7 +98,9 @@ impl Target {
     ///
     /// [`TargetError::Tenant`] when that is no tenant id.
     pub fn existing_tenant(mut self, id: &str) -> Result<Self, TargetError> {
-        let legal = !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        let begins = id.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric);
+        let plain = id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        let legal = begins && plain && id.len() <= 64;
         self.existing_tenant = Some(if legal { id.to_owned() } else { return Err(TargetError::Tenant) });
         Ok(self)
     }
@@ -194,5 +196,14 @@ mod tests {
             assert_eq!(Target::new(url, "k").unwrap_err(), TargetError::Url, "{url}");
         }
         assert_eq!(Target::new("http://h", "a b").unwrap_err(), TargetError::Key);
+    }
+
+    #[test]
+    fn an_existing_tenant_has_the_name_of_a_tenant() {
+        for id in ["", "-a", "_a", "a/b", "a b", "한", &"x".repeat(65)] {
+            let target = Target::new("http://h", "k").unwrap();
+            assert_eq!(target.existing_tenant(id).unwrap_err(), TargetError::Tenant, "{id}");
+        }
+        assert!(Target::new("http://h", "k").unwrap().existing_tenant(&"x".repeat(64)).is_ok());
     }
 }

@@ -6,18 +6,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use reqwest::Method;
-use serde_json::Value;
 use tokio::task::JoinSet;
 
 use crate::check::{Check, Probe, Weight};
-use crate::client::{Call, Client};
+use crate::client::Client;
 use crate::lab::{Lab, Roster};
 use crate::outcome::{NOT_OFFERED, Outcome, Stop, Verdict, skip};
 use crate::report::{CheckResult, Report};
 use crate::route::ROUTES;
+use crate::run_error::RunError;
 use crate::suites::Suite;
 use crate::target::Target;
+
+use self::preflight::preflight;
+
+mod preflight;
 
 /// How long one check may take before it counts as failed.
 const CHECK_LIMIT: Duration = Duration::from_secs(120);
@@ -45,20 +48,6 @@ pub struct Tester {
     suites: Vec<Suite>,
     strict: bool,
     progress: Progress,
-}
-
-/// Nobody answers at the target, so nothing can be said about it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{base} does not answer: {why}")]
-pub struct Unreachable {
-    base: String,
-    why: String,
-}
-
-impl Unreachable {
-    pub(crate) fn new(base: &str, why: &dyn std::fmt::Display) -> Self {
-        Self { base: base.to_owned(), why: why.to_string() }
-    }
 }
 
 impl Tester {
@@ -92,8 +81,8 @@ impl Tester {
     ///
     /// # Errors
     ///
-    /// [`Unreachable`] when nobody answers at the target.
-    pub async fn run(self) -> Result<Report, Unreachable> {
+    /// [`RunError`] when nobody answers at the target, or the key or the existing tenant is not known there.
+    pub async fn run(self) -> Result<Report, RunError> {
         self.run_until(pending::<()>()).await
     }
 
@@ -102,14 +91,14 @@ impl Tester {
     ///
     /// # Errors
     ///
-    /// [`Unreachable`] when nobody answers at the target.
-    pub async fn run_until(self, stop: impl Future) -> Result<Report, Unreachable> {
+    /// [`RunError`] when nobody answers at the target, or the key or the existing tenant is not known there.
+    pub async fn run_until(self, stop: impl Future) -> Result<Report, RunError> {
         let started = Instant::now();
         let base = self.target.base_url().to_owned();
-        let client = Client::new(self.target.clone()).map_err(|error| Unreachable::new(&base, &error))?;
+        let client = Client::new(self.target.clone()).map_err(|error| RunError::unreachable(&base, &error))?;
         let (client, roster) = (Arc::new(client), Arc::new(Roster::new()));
         let run = Run { client, roster, sink: Arc::default(), stopping: Arc::default(), tester: self };
-        run.greet().await.map_err(|why| Unreachable::new(&base, &why))?;
+        preflight(&run.client, run.roster.run_id()).await?;
 
         let stopped = {
             let mut suites = pin!(run.suites());
@@ -155,21 +144,6 @@ struct Run {
 }
 
 impl Run {
-    /// Any answer will do; the suites judge it.
-    async fn greet(&self) -> Result<(), String> {
-        let prefix = self.client.target.standard_prefix();
-        let health = Call::new(&self.client, Method::GET, format!("{prefix}/health")).keyless().await;
-        if let Err(Stop::Fail(failure)) = health {
-            return Err(failure.got);
-        }
-        let catalogue = Call::new(&self.client, Method::GET, format!("{prefix}/catalog")).await;
-        self.client.learn_catalogue(match catalogue {
-            Ok(answer) if answer.status() == 200 => answer.json,
-            _ => Value::Null,
-        });
-        Ok(())
-    }
-
     /// Suites run side by side; inside a suite the checks run in order, as later ones build on its tenants.
     async fn suites(&self) {
         let mut running = JoinSet::new();

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, ValueEnum};
-use mt_paas_testkit::{Check, Language, Report, Suite, Target, Tester};
+use mt_paas_testkit::{Check, Language, Report, RunError, Suite, Target, Tester};
 
 use super::{exit, explain, print};
 
@@ -84,14 +84,17 @@ impl Test {
         if self.progress || std::io::stderr().is_terminal() {
             tester = tester.on_progress(move |result| eprintln!("{}", result.line(language)));
         }
-        match tester.run_until(tokio::signal::ctrl_c()).await {
+        match tester.run_until(told_to_stop()).await {
             Ok(report) => {
                 print(&self.written(&report, language));
                 if report.conformant(self.strict) { exit::CONFORMANT } else { exit::NOT_CONFORMANT }
             }
-            Err(unreachable) => {
-                eprintln!("mt-paas: {unreachable}");
-                exit::UNREACHABLE
+            Err(error) => {
+                eprintln!("mt-paas: {error}");
+                match error {
+                    RunError::Unreachable { .. } | RunError::TenantUnavailable { .. } => exit::UNREACHABLE,
+                    _ => exit::USAGE,
+                }
             }
         }
     }
@@ -135,4 +138,28 @@ impl Test {
             Format::Junit => report.junit().unwrap_or_else(|error| format!("<!-- {error} -->")),
         }
     }
+}
+
+/// Completes at the first signal; the second ends the process, as a service that hangs makes the cleaning up long.
+async fn told_to_stop() {
+    signal().await;
+    eprintln!("mt-paas: stopping and cleaning up; a second signal ends at once");
+    tokio::spawn(async {
+        signal().await;
+        eprintln!("mt-paas: ended at once; tenants named mtt-… may be left active");
+        std::process::exit(exit::NOT_CONFORMANT.into());
+    });
+}
+
+/// Ctrl-C, or the end of a job that has taken too long.
+async fn signal() {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        return;
+    }
+    let _ = tokio::signal::ctrl_c().await;
 }

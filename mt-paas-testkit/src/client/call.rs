@@ -134,7 +134,8 @@ impl Call {
         let exchange = Arc::new(Exchange {
             status,
             headers,
-            body: body.slice(..body.len().min(KEPT)),
+            // A copy: a slice would keep the whole answer in memory.
+            body: Bytes::copy_from_slice(&body[..body.len().min(KEPT)]),
             millis: started.elapsed().as_millis().try_into().unwrap_or(u64::MAX),
             ..self.unanswered()
         });

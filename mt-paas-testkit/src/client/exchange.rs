@@ -8,6 +8,8 @@ use crate::target::Target;
 /// What stays of a body in the transcript.
 pub(super) const KEPT: usize = 64 * 1024;
 const SHOWN: usize = 400;
+/// What a report shows of a demand, which may be a whole tenant.
+const DEMAND: usize = 8 * SHOWN;
 
 /// One request with its answer.
 #[derive(Debug)]
@@ -48,8 +50,8 @@ impl Exchange {
     pub(crate) fn failure(&self, target: &Target, expected: &str, got: &str) -> Stop {
         Stop::Fail(Box::new(Failure {
             sent: target.mask(self.sent().trim_end()),
-            expected: target.mask(expected),
-            got: target.mask(got),
+            expected: tame(&target.mask(expected), DEMAND),
+            got: tame(&target.mask(got), DEMAND),
             curl: target.mask(&self.curl(target)),
         }))
     }
@@ -88,13 +90,17 @@ fn quoted_body(body: &[u8]) -> String {
     }
 }
 
-/// The beginning of a text, on one line and without anything that a terminal would obey.
 fn excerpt(text: &str) -> String {
+    tame(text, SHOWN)
+}
+
+/// The beginning of a text, on one line and without anything that a terminal would obey.
+fn tame(text: &str, most: usize) -> String {
     let mut short = String::new();
-    for c in text.chars().take(SHOWN) {
+    for c in text.chars().take(most) {
         if c.is_control() { short.extend(c.escape_default()) } else { short.push(c) }
     }
-    if text.chars().nth(SHOWN).is_some() {
+    if text.chars().nth(most).is_some() {
         short.push_str(&format!("… ({} bytes)", text.len()));
     }
     short
@@ -108,6 +114,26 @@ mod tests {
     fn a_text_that_is_shown_commands_no_terminal_and_has_an_end() {
         assert_eq!(excerpt("a\u{1b}[2J\nb"), "a\\u{1b}[2J\\nb");
         assert_eq!(excerpt(&"한".repeat(500)), format!("{}… (1500 bytes)", "한".repeat(400)));
+    }
+
+    #[test]
+    fn a_failure_commands_no_terminal_and_has_an_end() {
+        let exchange = Exchange {
+            method: "GET".into(),
+            path: "/mt/health".into(),
+            sent_headers: Vec::new(),
+            sent_body: Bytes::new(),
+            odd: false,
+            status: 200,
+            headers: Vec::new(),
+            body: Bytes::new(),
+            millis: 1,
+        };
+        let target = Target::new("http://h", "k3y-of-h").unwrap();
+        let got = format!("k3y-of-h \u{1b}[2J{}", "x".repeat(100_000));
+        let Stop::Fail(failure) = exchange.failure(&target, "an answer", &got) else { panic!("not a failure") };
+        assert!(failure.got.starts_with("$MT_KEY \\u{1b}[2Jxxx"), "{}", failure.got);
+        assert!(failure.got.len() < 4_000);
     }
 
     #[test]

@@ -34,6 +34,11 @@ impl Roster {
         self.tenants.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant.to_owned());
     }
 
+    /// Whether the run has made no tenant so far.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tenants.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// Deactivates every tenant of the run without keeping its data; names those where that did not work.
     pub(crate) async fn put_away(&self, client: &Arc<Client>) -> Vec<String> {
         let tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -40,7 +40,7 @@ texts! {
     blocked: "blocked", "막힘";
     skipped: "skipped", "건너뜀";
     failures: "Failures", "실패 내역";
-    figures: "Figures", "측정값";
+    figures: "Figures and notes", "측정값과 참고";
     skips: "Skipped", "건너뛴 항목";
     required: "required", "필수";
     advisory: "advisory", "권고";

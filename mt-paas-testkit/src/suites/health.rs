@@ -11,7 +11,11 @@ use crate::check::{Check, live};
 use crate::lab::Lab;
 use crate::outcome::Verdict;
 
-pub(super) const CHECKS: &[Check] = &[
+mod capabilities;
+
+pub(super) const LISTS: &[&[Check]] = &[CHECKS, capabilities::CHECKS];
+
+const CHECKS: &[Check] = &[
     Check::new(R, "HLT-01", "GET /mt/health without a key", "200 with a JSON object (routes, health)", live!(open)),
     Check::new(
         S,

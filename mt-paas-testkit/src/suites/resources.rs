@@ -44,9 +44,9 @@ pub(super) const CHECKS: &[Check] = &[
     Check::new(
         S,
         "RES-06",
-        "GET resources with an offset past the end",
-        "200, no items, the same total",
-        reading!(past_end),
+        "GET resources with offset 1; with an offset past the end",
+        "the list from its second item on; 200, no items, the same total",
+        reading!(offset),
     ),
     Check::new(
         S,
@@ -130,7 +130,11 @@ async fn limit(lab: &Lab, tenant: &str) -> Verdict {
     Ok(())
 }
 
-async fn past_end(lab: &Lab, tenant: &str) -> Verdict {
+async fn offset(lab: &Lab, tenant: &str) -> Verdict {
+    let three = list(lab, tenant, "limit=3").await?;
+    let later = list(lab, tenant, "limit=2&offset=1").await?;
+    let expected = three.rows_at("/items")?.get(1..).unwrap_or_default();
+    later.has("/items", expected.to_vec())?;
     let total = list(lab, tenant, "limit=1").await?.count_at("/total")?;
     let answer = list(lab, tenant, &format!("offset={}", total + 1000)).await?;
     answer.has("/total", total)?.has("/items", Value::Array(Vec::new())).map(drop)

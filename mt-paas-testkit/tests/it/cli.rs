@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};
 
+use axum::Router;
+use axum::routing::get;
 use serde_json::Value;
 
 use crate::self_test::{Fault, Service, spawn};
@@ -18,7 +20,7 @@ async fn output(mut command: Command) -> Output {
     tokio::task::spawn_blocking(move || command.output().expect("the command starts")).await.expect("it ends")
 }
 
-async fn run(arguments: &[&str]) -> Output {
+pub(crate) async fn run(arguments: &[&str]) -> Output {
     output(mt_paas(arguments)).await
 }
 
@@ -26,7 +28,7 @@ async fn test(service: &Service, more: &[&str]) -> Output {
     run(&[&["test", "--target", &service.url, "--key", &service.key], more].concat()).await
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("output is UTF-8")
 }
 
@@ -61,8 +63,8 @@ async fn json_and_junit_are_alone_on_standard_output() {
     let json = test(&service, &["--suite", "health", "--format", "json", "--progress"]).await;
     let report: Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(report["conformant"], true);
-    assert_eq!(report["summary"]["total"], 11);
-    assert_eq!(text(&json.stderr).lines().count(), 11, "one line of progress for each check");
+    assert_eq!(report["summary"]["total"], 12);
+    assert_eq!(text(&json.stderr).lines().count(), 12, "one line of progress for each check");
     let junit = test(&service, &["--suite", "health", "--format", "junit"]).await;
     assert!(text(&junit.stdout).starts_with("<?xml"));
 }
@@ -85,31 +87,67 @@ async fn the_key_may_come_from_the_environment_or_a_file() {
 #[tokio::test]
 async fn an_interrupted_run_cleans_up_and_is_1() {
     let service = spawn(None).await;
-    let mut command =
-        mt_paas(&["test", "--target", &service.url, "--key", &service.key, "--progress", "--format", "json"]);
+    for signal in ["-INT", "-TERM"] {
+        let mut command =
+            mt_paas(&["test", "--target", &service.url, "--key", &service.key, "--progress", "--format", "json"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let output = tokio::task::spawn_blocking(move || {
+            let mut child = command.spawn().unwrap();
+            // The first line of progress says that the run has begun; the rest is read lest the pipe fill up.
+            let mut progress = BufReader::new(child.stderr.take().unwrap());
+            progress.read_line(&mut String::new()).unwrap();
+            assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+            let rest = std::thread::spawn(move || progress.lines().count());
+            let output = child.wait_with_output().unwrap();
+            rest.join().unwrap();
+            output
+        });
+        let output = output.await.unwrap();
+        assert_eq!(output.status.code(), Some(1), "{signal}: {}", text(&output.stdout));
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["stopped"], true, "{signal}");
+        assert_eq!(report["left_behind"], serde_json::json!([]), "{signal}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_a_run_that_cannot_clean_up() {
+    // Well as far as health goes, and silent about everything else.
+    let health = async || axum::Json(serde_json::json!({"status": "healthy", "version": "1.0.0"}));
+    let fixed = Router::new().route("/mt/health", get(health)).route("/mt/catalog", get(async || "{}"));
+    let app = fixed.fallback(async || std::future::pending::<()>().await);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let serving = tokio::spawn(async move { axum::serve(listener, app).await });
+    let mut command = mt_paas(&["test", "--target", &url, "--key", "k", "--progress", "--format", "json"]);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let output = tokio::task::spawn_blocking(move || {
         let mut child = command.spawn().unwrap();
-        // The first line of progress says that the run has begun; the rest is read lest the pipe fill up.
-        let mut progress = BufReader::new(child.stderr.take().unwrap());
-        progress.read_line(&mut String::new()).unwrap();
-        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-        let rest = std::thread::spawn(move || progress.lines().count());
-        let output = child.wait_with_output().unwrap();
-        rest.join().unwrap();
-        output
+        let interrupt = ["-INT", &child.id().to_string()];
+        let said = BufReader::new(child.stderr.take().unwrap());
+        let stdout = child.stdout.take().unwrap();
+        // Read all the while: a report would fill the pipe.
+        let report = std::thread::spawn(move || std::io::read_to_string(stdout).unwrap());
+        let mut signals = 0;
+        for line in said.lines() {
+            // The first of progress, then the first signal's answer.
+            if signals == 0 || line.unwrap().contains("a second signal") {
+                assert!(Command::new("kill").args(interrupt).status().unwrap().success());
+                signals += 1;
+            }
+        }
+        (signals, child.wait().unwrap().code(), report.join().unwrap())
     });
-    let output = output.await.unwrap();
-    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(report["stopped"], true);
-    assert_eq!(report["left_behind"], serde_json::json!([]));
+    let (signals, code, report) = output.await.unwrap();
+    serving.abort();
+    assert_eq!((signals, code), (2, Some(1)));
+    assert!(report.is_empty(), "a report means that the run came to its orderly end");
 }
 
 #[tokio::test]
 async fn checks_are_listed_and_explained() {
     let list = text(&run(&["test", "--list", "--suite", "health"]).await.stdout);
-    assert_eq!(list.lines().count(), 11, "{list}");
+    assert_eq!(list.lines().count(), 12, "{list}");
     let explained = text(&run(&["explain", "usr-03"]).await.stdout);
     for part in ["USR-03", "users", "required", "GET users after POST"] {
         assert!(explained.contains(part), "{explained}");

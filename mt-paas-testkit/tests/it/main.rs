@@ -2,5 +2,6 @@
 
 mod cli;
 mod matrix;
+mod preflight;
 mod report;
 mod self_test;

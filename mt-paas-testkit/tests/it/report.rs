@@ -117,5 +117,5 @@ async fn progress_is_told_check_by_check() {
     let tester = Tester::new(target).suites(&[Suite::Health]);
     let report = tester.on_progress(move |result| sink.lock().unwrap().push(result.check.id)).run().await.unwrap();
     assert_eq!(seen.lock().unwrap().len(), report.results.len());
-    assert_eq!(report.results.len(), 11);
+    assert_eq!(report.results.len(), 12);
 }

@@ -31,6 +31,7 @@ mod walk;
 mod webhook;
 mod world;
 
+use std::future::Future;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -79,11 +80,28 @@ pub(crate) async fn spawn(fault: Option<Fault>) -> Service {
 
 /// The same with the old paths in the given phase.
 pub(crate) async fn spawn_in(phase: Phase, faults: impl IntoIterator<Item = Fault>) -> Service {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
-    let url = format!("http://{}", listener.local_addr().expect("a bound listener has an address"));
     let faults: Vec<Fault> = faults.into_iter().collect();
-    let task = tokio::spawn(async move { serve_in(listener, phase, &faults).await });
-    Service { url, key: KEY.into(), second_key: SECOND_KEY.into(), task }
+    listening("", |listener| async move { serve_in(listener, phase, &faults).await }).await
+}
+
+/// The sound service below a path, with something else that feels well beside it.
+pub(crate) async fn spawn_below(path: &'static str) -> Service {
+    let app = |listener: TcpListener| async move {
+        let health = async || axum::Json(serde_json::json!({"status": "healthy", "version": "0.0.1"}));
+        let outside = axum::Router::new().route("/mt/health", axum::routing::get(health));
+        let app = outside.nest(path, router(&listener, Phase::Parallel, &[]));
+        axum::serve(listener, app).await.expect("the listener stays open");
+    };
+    listening(path, app).await
+}
+
+async fn listening<S: Future<Output = ()> + Send + 'static>(
+    path: &str,
+    serve: impl FnOnce(TcpListener) -> S,
+) -> Service {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
+    let url = format!("http://{}{path}", listener.local_addr().expect("a bound listener has an address"));
+    Service { url, key: KEY.into(), second_key: SECOND_KEY.into(), task: tokio::spawn(serve(listener)) }
 }
 
 /// Serves until the future is dropped, old paths in the first phase.
@@ -92,8 +110,12 @@ pub(crate) async fn serve(listener: TcpListener, faults: &[Fault]) {
 }
 
 async fn serve_in(listener: TcpListener, phase: Phase, faults: &[Fault]) {
+    let app = router(&listener, phase, faults);
+    axum::serve(listener, app).await.expect("the listener stays open");
+}
+
+fn router(listener: &TcpListener, phase: Phase, faults: &[Fault]) -> axum::Router {
     let address = listener.local_addr().expect("a bound listener has an address");
     let house = Arc::new(House::new(format!("http://{address}"), phase, faults));
-    let app = axum::Router::new().fallback(door::enter).with_state(house);
-    axum::serve(listener, app).await.expect("the listener stays open");
+    axum::Router::new().fallback(door::enter).with_state(house)
 }

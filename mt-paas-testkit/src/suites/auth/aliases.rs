@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::check::Level::{A, S};
 use crate::check::{Check, live};
 use crate::client::Call;
-use crate::lab::{Aliases, Lab};
+use crate::lab::{Aliases, Lab, OLD_PATHS};
 use crate::outcome::{NOT_OFFERED, Verdict, skip};
 
 pub(super) const CHECKS: &[Check] = &[
@@ -26,7 +26,7 @@ async fn old_paths(lab: &Lab) -> Verdict {
         return Err(skip(NOT_OFFERED));
     }
     let tenant = lab.a().await?;
-    for path in PATHS {
+    for path in OLD_PATHS {
         if aliases != Aliases::Removed {
             let answer = call(lab, path, tenant).await?;
             answer.demand(answer.status() != 401, "anything but 401", answer.exchange.shown())?;
@@ -36,18 +36,6 @@ async fn old_paths(lab: &Lab) -> Verdict {
     }
     Ok(())
 }
-
-const PATHS: &[(&str, &str)] = &[
-    ("GET", "stats/{id}"),
-    ("GET", "users/{id}"),
-    ("GET", "courses/{id}"),
-    ("GET", "discussions/{id}"),
-    ("GET", "status/{id}"),
-    ("GET", "{id}/stats"),
-    ("GET", "{id}/users"),
-    ("POST", "webhook/auto-provision"),
-    ("POST", "webhook/application-approved"),
-];
 
 fn call(lab: &Lab, (verb, path): &(&str, &str), tenant: &str) -> Call {
     let path = format!("/api/tenant/{}", path.replace("{id}", tenant));

@@ -7,7 +7,7 @@ use crate::check::Check;
 use crate::check::Level::A;
 use crate::check::live;
 use crate::client::Exchange;
-use crate::lab::{Aliases, Lab};
+use crate::lab::{Aliases, Lab, is_old_path};
 use crate::outcome::{NOT_OFFERED, Verdict, skip};
 
 pub(super) const CHECKS: &[Check] = &[
@@ -15,7 +15,7 @@ pub(super) const CHECKS: &[Check] = &[
         A,
         "CMP-14",
         "every answer of an old path in the run",
-        "deprecated: Deprecation, Sunset not before it, Link rel=\"successor-version\"; parallel: none of them",
+        "deprecated: Deprecation, Sunset not before it, Link rel=\"successor-version\", also on 401; parallel: none of them",
         live!(announced),
     )
     .last(),
@@ -24,7 +24,7 @@ pub(super) const CHECKS: &[Check] = &[
         A,
         "CMP-16",
         "every answer of a standard path in the run",
-        "no Deprecation and no Sunset",
+        "no Deprecation, no Sunset and no Link to a successor",
         live!(standard),
     )
     .last(),
@@ -32,15 +32,18 @@ pub(super) const CHECKS: &[Check] = &[
 
 async fn announced(lab: &Lab) -> Verdict {
     let aliases = lab.living_aliases().await?;
-    for exchange in lab.client.transcript() {
-        // Who has no key learns nothing, and a path that is no alias has nothing to announce.
-        let silent = exchange.status == 401 || exchange.status == 404 && exchange.text().contains("\"NOT_FOUND\"");
-        if !exchange.path.starts_with("/api/tenant/") || silent {
-            continue;
-        }
+    lab.anywhere(Method::GET, format!("/api/tenant/stats/{}", lab.a().await?)).keyless().await?.is(401)?;
+    let transcript = lab.client.transcript();
+    let is_absent = |path: &str| {
+        transcript
+            .iter()
+            .any(|other| other.status == 404 && other.bare_path() == path && other.text().contains("\"NOT_FOUND\""))
+    };
+    // A path that is no alias, or is not there, has nothing to announce.
+    for exchange in transcript.iter().filter(|it| is_old_path(it.bare_path()) && !is_absent(it.bare_path())) {
         let fault = match aliases {
-            Aliases::Deprecated => announcement_fault(&exchange),
-            _ => ["deprecation", "sunset"].into_iter().find(|name| exchange.header(name).is_some()),
+            Aliases::Deprecated => announcement_fault(exchange),
+            _ => announced_by(exchange),
         };
         if let Some(fault) = fault {
             let expected = match aliases {
@@ -51,6 +54,12 @@ async fn announced(lab: &Lab) -> Verdict {
         }
     }
     Ok(())
+}
+
+/// The header that announces an end, if there is one.
+fn announced_by(exchange: &Exchange) -> Option<&'static str> {
+    let by_date = ["deprecation", "sunset"].into_iter().find(|name| exchange.header(name).is_some());
+    by_date.or_else(|| links_on(exchange).then_some("link"))
 }
 
 fn announcement_fault(exchange: &Exchange) -> Option<&'static str> {
@@ -90,9 +99,9 @@ async fn removed(lab: &Lab) -> Verdict {
 async fn standard(lab: &Lab) -> Verdict {
     let prefix = format!("{}/", lab.client.target.standard_prefix());
     for exchange in lab.client.transcript() {
-        let announces = exchange.header("deprecation").or_else(|| exchange.header("sunset"));
-        if let (true, Some(value)) = (exchange.path.starts_with(&prefix), announces) {
-            return Err(exchange.failure(&lab.client.target, "no Deprecation and no Sunset", value));
+        if let (true, Some(header)) = (exchange.path.starts_with(&prefix), announced_by(&exchange)) {
+            let got = format!("{header}: {}", exchange.header(header).unwrap_or_default());
+            return Err(exchange.failure(&lab.client.target, "no Deprecation, no Sunset, no successor", &got));
         }
     }
     Ok(())

@@ -32,8 +32,8 @@ pub(super) const CHECKS: &[Check] = &[
     Check::new(
         S,
         "CMP-05",
-        "the webhook with a demo application",
-        "tenant_id of at most 50 characters, http(s) URLs, expires_at about 30 days on",
+        "the webhook with applications for a demo, and for a service with and without end_date",
+        "a known status, tenant_id of at most 50 characters, http(s) URLs; expires_at: 30 days on, end_date, 365 days on",
         live!(values),
     ),
     Check::new(
@@ -143,8 +143,25 @@ async fn both_vocabularies(lab: &Lab) -> Verdict {
 }
 
 async fn values(lab: &Lab) -> Verdict {
-    let answer = apply(lab, HOOK, &flat(lab, "demo", "values")).await?;
-    let tenant = answer.is(200)?.text_at("/tenant_id")?;
+    let mut with_end = flat(lab, "service", "values-end");
+    with_end["end_date"] = (Utc::now() + TimeDelta::days(200)).format("%Y-%m-%d").to_string().into();
+    for (body, days) in [
+        (flat(lab, "demo", "values-flat"), 30),
+        (nested(lab, "values-nested"), 30),
+        (flat(lab, "service", "values-service"), 365),
+        (with_end, 200),
+    ] {
+        sound(&apply(lab, HOOK, &body).await?, days)?;
+    }
+    Ok(())
+}
+
+/// Ends about so many days on: where a day ends is the time zone's business.
+fn sound(answer: &Answer, days: i64) -> Verdict {
+    let status = answer.is(200)?.text_at("/status")?;
+    let words = ["approved", "processing", "rejected", "error"];
+    answer.demand(words.contains(&status), "approved, processing, rejected or error", status)?;
+    let tenant = answer.text_at("/tenant_id")?;
     answer.demand(tenant.len() <= 50, "a tenant_id of at most 50 characters", tenant)?;
     for member in ["/tenant_url", "/access_url"] {
         let url = answer.text_at(member)?;
@@ -153,8 +170,8 @@ async fn values(lab: &Lab) -> Verdict {
     }
     let expires = answer.text_at("/expires_at")?;
     let Some(until) = date_or_moment(expires) else { return Err(answer.miss("expires_at in ISO 8601", expires)) };
-    let days = (until - Utc::now()).num_hours() as f64 / 24.0;
-    answer.verdict((28.0..=32.0).contains(&days), "expires_at about 30 days on", expires)
+    let apart = (until - Utc::now() - TimeDelta::days(days)).abs();
+    answer.verdict(apart <= TimeDelta::days(2), format!("expires_at about {days} days on"), expires)
 }
 
 fn date_or_moment(text: &str) -> Option<DateTime<Utc>> {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::check::Level::{A, R};
 use crate::check::{Check, reading};
 use crate::client::Answer;
-use crate::lab::Lab;
+use crate::lab::{Lab, at_rest};
 use crate::outcome::{NO_USAGE, Stop, Verdict, skip};
 
 pub(super) const CHECKS: &[Check] = &[
@@ -58,6 +58,7 @@ pub(super) fn sum(rows: &[Value], member: &str) -> f64 {
 }
 
 async fn shape(lab: &Lab, tenant: &str) -> Verdict {
+    let mut by_path = Vec::new();
     for path in ["stats/costs", "costs"] {
         let answer = lab.get(format!("/tenant/{tenant}/{path}?period=7d")).await?;
         answer.is(200)?.has("/tenant_id", tenant)?.has("/period", "7d")?.number_at("/total_cost_usd")?;
@@ -67,8 +68,11 @@ async fn shape(lab: &Lab, tenant: &str) -> Verdict {
                 answer.number_at(&format!("/{list}/{row}/cost_usd"))?;
             }
         }
+        by_path.push(answer);
     }
-    Ok(())
+    let (long, short) = (&by_path[0], &by_path[1]);
+    let expected = format!("the same as by stats/costs: {}", long.json);
+    short.verdict(at_rest(short.json.clone()) == at_rest(long.json.clone()), expected, short.exchange.shown())
 }
 
 async fn models(lab: &Lab, tenant: &str) -> Verdict {

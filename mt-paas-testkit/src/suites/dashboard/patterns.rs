@@ -53,9 +53,9 @@ async fn buckets(lab: &Lab, tenant: &str) -> Verdict {
             format!("{member} {numbers:?} once each"),
             answer.at(list),
         )?;
-        for (figure, total) in [("messages", "/summary/total_messages"), ("tokens", "/summary/total_tokens")] {
+        for figure in ["sessions", "messages", "tokens"] {
             let sum: u64 = rows.iter().filter_map(|row| row[figure].as_u64()).sum();
-            let total = totals.count_at(total)?;
+            let total = totals.count_at(&format!("/summary/total_{figure}"))?;
             answer.demand(sum == total, format!("{figure} of {list} adding up to {total}, as in stats"), sum)?;
         }
     }

@@ -45,7 +45,7 @@ pub(super) const CHECKS: &[Check] = &[
         "health: status, last_check not in the future, response_time_ms ≥ 0",
         reading!(health),
     ),
-    Check::new(A, "DSH-35", "GET stats twice", "equal but for health's moment", live!(steady)).advisory(),
+    Check::new(A, "DSH-35", "GET each of the figures twice", "equal but for health's moment", live!(steady)).advisory(),
 ];
 
 const SEVEN: [&str; 7] = [
@@ -177,7 +177,8 @@ async fn health(lab: &Lab, tenant: &str) -> Verdict {
 
 async fn steady(lab: &Lab) -> Verdict {
     let tenant = lab.a().await?;
-    for path in ["stats", "stats/costs"] {
+    let usage = format!("usage?period={}", Utc::now().format("%Y-%m"));
+    for path in ["stats", "stats/costs", "stats/top-users", "stats/usage-patterns", &usage] {
         let first: Value = at_rest(lab.get(format!("/tenant/{tenant}/{path}")).await?.json);
         let second = lab.get(format!("/tenant/{tenant}/{path}")).await?;
         second.demand(at_rest(second.json.clone()) == first, format!("as before: {first}"), second.exchange.shown())?;

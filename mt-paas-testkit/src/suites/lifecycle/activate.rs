@@ -38,7 +38,7 @@ pub(super) const CHECKS: &[Check] = &[
     ),
     Check::new(A, "LIF-09", "the same", "users and settings of the tenant are unchanged", live!(again_changes_nothing)),
     Check::new(
-        A,
+        S,
         "LIF-29",
         "GET status of any tenant of the run",
         "active, suspended or deactivated",

@@ -39,6 +39,8 @@ async fn role(lab: &Lab) -> Verdict {
         let body = json!({"email": lab.email("rooted"), "name": "Rooted", "role": role});
         refused(lab, &body).await?.is_one_of(&[400, 422])?;
     }
+    let found = lab.get(format!("/tenant/{tenant}/users?search={}", lab.email("rooted"))).await?;
+    found.is(200)?.has("/total", 0)?;
     let user = lab.user(tenant, "climber").await?;
     let path = format!("/tenant/{tenant}/users/{}", user_id(&user));
     lab.put(&path, &json!({"role": "root"})).await?.is_one_of(&[400, 422])?;

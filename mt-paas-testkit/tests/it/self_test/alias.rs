@@ -10,10 +10,17 @@ use super::reply::{Answer, Outcome, Refusal};
 use super::routes::{Operation, Spot, successor};
 use super::world::{House, Room};
 
-/// What every answer on an old path says about its end.
-pub(super) fn farewell(house: &House, spot: &Spot, refused: bool, now: DateTime<Utc>) -> Vec<(&'static str, String)> {
+/// What every answer on an old path says about its end, that which refuses with a status too.
+pub(super) fn farewell(
+    house: &House,
+    spot: &Spot,
+    refused: Option<u16>,
+    now: DateTime<Utc>,
+) -> Vec<(&'static str, String)> {
     let faults = &house.faults;
-    if refused && faults.has(Fault::ErrorsSayNothing) {
+    let silent = refused.is_some() && faults.has(Fault::ErrorsSayNothing)
+        || refused == Some(401) && faults.has(Fault::StrangersHearNothing);
+    if silent {
         return Vec::new();
     }
     let phase = match house.phase {
@@ -27,6 +34,7 @@ pub(super) fn farewell(house: &House, spot: &Spot, refused: bool, now: DateTime<
         if faults.has(Fault::SunsetBeforeDeprecation) { since - TimeDelta::days(9) } else { now + TimeDelta::days(28) };
     let link = ("link", format!("<{}>; rel=\"successor-version\"", successor(spot)));
     match phase {
+        Phase::Parallel if faults.has(Fault::SuccessorTooEarly) => vec![link],
         Phase::Parallel => Vec::new(),
         Phase::Removed if faults.has(Fault::RemovedWithoutLink) => Vec::new(),
         Phase::Removed => vec![link],

@@ -37,6 +37,15 @@ impl Room<'_> {
         Ok(Answer::ok(body))
     }
 
+    fn capabilities(&self) -> Vec<&'static str> {
+        let listed = |name: &&str| match *name {
+            _ if self.has(Fault::NothingOptional) => false,
+            "limits" => !self.has(Fault::LimitsUnlisted),
+            _ => true,
+        };
+        CAPABILITIES.iter().copied().filter(listed).collect()
+    }
+
     pub(super) fn catalog(&self) -> Outcome {
         let limits: Value = DEFAULT_LIMITS.iter().map(|(name, limit)| ((*name).to_owned(), json!(limit))).collect();
         let plan = |(name, features): &(&str, &[&str])| json!({"name": name, "features": features, "limits": limits});
@@ -44,7 +53,7 @@ impl Room<'_> {
             "service": "reference",
             "version": VERSION,
             "api_version": "2.0",
-            "capabilities": if self.has(Fault::NothingOptional) { &[] } else { CAPABILITIES },
+            "capabilities": self.capabilities(),
             "plans": PLANS.iter().map(plan).collect::<Vec<_>>(),
         });
         if self.has(Fault::CatalogLacksPlans) {

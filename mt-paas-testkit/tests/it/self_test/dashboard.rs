@@ -146,6 +146,9 @@ impl Room<'_> {
                 .collect::<Vec<_>>(),
             "unpriced_models": [],
         });
+        if self.has(Fault::CostsDiffer) && !self.call.path.contains("/stats/") {
+            body["unpriced_models"] = json!([MODELS[0].name]);
+        }
         if self.has(Fault::TrendLosesADay) {
             body["daily_trend"].as_array_mut().map(Vec::pop);
         }
@@ -203,6 +206,9 @@ impl Room<'_> {
         };
         let rows: Vec<_> = users.into_iter().take(limit as usize).map(row).collect();
         let mut body = json!({"tenant_id": id, "period": period, "users": rows});
+        if self.has(Fault::BusiestMoves) {
+            body["users"][0]["messages"] = json!(self.world.serial);
+        }
         if self.has(Fault::TopUsersLackPeriod) {
             body.as_object_mut().map(|body| body.remove("period"));
         }

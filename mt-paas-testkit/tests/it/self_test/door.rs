@@ -42,7 +42,13 @@ pub(super) async fn enter(State(house): State<Arc<House>>, request: Request) -> 
         headers.push(("cache-control", "no-store".into()));
     }
     match spot {
-        Some(spot) if is_old(&call) => headers.extend(alias::farewell(&house, &spot, outcome.is_err(), now)),
+        Some(spot) if is_old(&call) => {
+            let refused = outcome.as_ref().err().map(|refusal| refusal.status);
+            headers.extend(alias::farewell(&house, &spot, refused, now));
+        }
+        _ if house.faults.has(Fault::StandardSucceeded) => {
+            headers.push(("link", "</mt3/>; rel=\"successor-version\"".into()));
+        }
         _ if house.faults.has(Fault::StandardDeprecated) => headers.push(("deprecation", "@1767225600".into())),
         _ => {}
     }

@@ -26,6 +26,7 @@ impl Page {
         };
         let offset = match number(call, "offset", 0, 0, u64::MAX) {
             Err(_) if faults.has(Fault::NegativeOffsetAccepted) && call.asked("offset") == Some("-1") => 0,
+            Err(_) if faults.has(Fault::OffsetReadInPart) && call.asked("offset") == Some("1e3") => 1,
             Err(_) if faults.has(Fault::HugeOffsetCrashes) => return Err(Refusal::crash()),
             Ok(offset) if offset > 1 << 31 && faults.has(Fault::HugeOffsetCrashes) => return Err(Refusal::crash()),
             offset => offset?,

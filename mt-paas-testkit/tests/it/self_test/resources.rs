@@ -36,6 +36,9 @@ impl Room<'_> {
         if self.has(Fault::ResourceOffsetIgnored) {
             rows = Page { limit: page.limit, offset: 0 }.cut(&items, self.faults);
         }
+        if self.has(Fault::ResourceOffsetIsAPage) {
+            rows = Page { limit: page.limit, offset: page.offset - page.offset % page.limit }.cut(&items, self.faults);
+        }
         let mut body = json!({
             "tenant_id": id,
             "resource_type": kind,

@@ -69,17 +69,26 @@ impl Room<'_> {
         let first = u32::from(!self.has(Fault::WeekdaysFromZero));
         let by_weekday =
             (1..=7).map(|at| ("weekday", at - 1 + first, sum_where(&events, |event| weekday(event) == at)));
-        let peak = by_hour.iter().filter(|(.., sum)| sum.messages > 0).max_by_key(|(_, at, sum)| {
-            (sum.messages, std::cmp::Reverse(*at)) // of equals the earliest
-        });
-        Ok(Answer::ok(json!({
+        let busy = by_hour.iter().filter(|(.., sum)| sum.messages > 0);
+        let peak = if self.has(Fault::PeakIsWrong) {
+            by_hour.iter().min_by_key(|(.., sum)| sum.messages) // an hour at rest: the history fills only a few
+        } else {
+            busy.max_by_key(|(_, at, sum)| (sum.messages, std::cmp::Reverse(*at))) // of equals the earliest
+        };
+        let mut body = json!({
             "tenant_id": id,
             "period": period,
             "timezone": tenant.zone.name(),
-            "peak_hour": peak.map(|(_, at, _)| (at + if self.has(Fault::PeakIsWrong) { 12 } else { 0 }) % 24),
+            "peak_hour": peak.map(|(_, at, _)| at),
             "by_hour": by_hour.into_iter().map(bucket).collect::<Vec<_>>(),
             "by_weekday": by_weekday.map(bucket).collect::<Vec<_>>(),
-        })))
+        });
+        if self.has(Fault::SessionsOfHoursDoubled) {
+            for hour in body["by_hour"].as_array_mut().into_iter().flatten() {
+                hour["sessions"] = json!(hour["sessions"].as_u64().unwrap_or_default() * 2);
+            }
+        }
+        Ok(Answer::ok(body))
     }
 }
 

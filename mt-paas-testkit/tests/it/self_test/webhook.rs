@@ -138,6 +138,12 @@ impl Room<'_> {
             branding: Map::new(),
             zone: chrono_tz::UTC,
         };
-        Ok(Application { order, ends: if demo { Some(month_on) } else { ends }, named: chosen.is_some() })
+        let ends = match ends {
+            _ if demo => Some(month_on),
+            Some(_) if self.has(Fault::EndDateIgnored) => None,
+            None if self.has(Fault::NoEndDateIsAMonth) => Some(month_on),
+            asked => asked,
+        };
+        Ok(Application { order, ends, named: chosen.is_some() })
     }
 }

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, yield_now};
 
 const TASKS: usize = 64;
+const KEYS: usize = 64;
 const PERMITS: usize = 8;
 const PAIRS: usize = 3_000;
 const ROUNDS: usize = 5;
@@ -52,12 +53,12 @@ async fn semaphore() -> Duration {
     began.elapsed()
 }
 
-/// 64 keys with limits on requests, limits for each user and in total: eight at once, as the semaphore.
+/// Keys with limits on requests, limits for each user and in total: eight at once, as the semaphore.
 async fn pool() -> Duration {
     let limits = PoolLimits { per_user: 4, total: PERMITS as u32, choice: Choice::LeastLoaded };
     let pool = KeyPool::in_memory(limits);
     let provider: Provider = "openai".parse().expect("a name");
-    for number in 0..std::env::var("KEYS").map_or(64, |n| n.parse().unwrap()) {
+    for number in 0..KEYS {
         let key = KeySpec {
             provider: provider.clone(),
             name: format!("key-{number}"),

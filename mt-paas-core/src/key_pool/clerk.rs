@@ -176,7 +176,7 @@ impl Clerk {
             let sign = !inner.waiting.is_empty() && self.last_batch.is_none_or(|last| last.elapsed() >= SIGN_OF_LIFE);
             let batch = inner.engine.batch(sign);
             let sequence = batch.as_ref().map_or(0, |batch| batch.sequence);
-            (batch, Work { sequence, done, late, deliveries }, inner.engine.to_wake(), outgoing)
+            (batch, Work { sequence, done, late, deliveries }, inner.engine.take_to_wake(), outgoing)
         };
         outgoing.send();
         let ended = match batch {

@@ -83,10 +83,12 @@ pub(crate) struct Job {
     pub(crate) then: Then,
 }
 
+type ReplyTo = oneshot::Sender<Result<Reply, PoolError>>;
+
 /// Who wants to know what came of it.
 pub(crate) enum Then {
     /// This caller.
-    Reply(oneshot::Sender<Result<Reply, PoolError>>),
+    Reply(ReplyTo),
     /// Somebody who waited at a place that the pool gave up, because this process was silent.
     Rejoin(Ticket),
     /// Nobody; but it has to be done.
@@ -112,7 +114,7 @@ pub(crate) enum Reply {
 /// What goes out to callers. Nobody's guard is made before it is certain that the store keeps what it stands for.
 #[derive(Default)]
 pub(crate) struct Outgoing {
-    replies: Vec<(oneshot::Sender<Result<Reply, PoolError>>, Result<Reply, PoolError>)>,
+    replies: Vec<(ReplyTo, Result<Reply, PoolError>)>,
     parcels: Vec<(Option<oneshot::Sender<Delivered>>, Delivered)>,
 }
 

@@ -284,7 +284,7 @@ impl Engine {
     }
 
     /// Members who have to be told of the batch, since the last call.
-    pub(crate) fn to_wake(&mut self) -> Vec<MemberId> {
+    pub(crate) fn take_to_wake(&mut self) -> Vec<MemberId> {
         std::mem::take(&mut self.others).into_iter().collect()
     }
 
@@ -482,3 +482,6 @@ const EVENTS: usize = 1024;
 
 /// A clock that is this much behind itself was set back.
 const STEP: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests;

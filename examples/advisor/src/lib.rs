@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
+use chrono::{DateTime, Utc};
 use mt_paas_axum::auth::MarketKeyLayer;
 use mt_paas_axum::compat::applications;
-use mt_paas_axum::deprecation::deprecated;
+use mt_paas_axum::deprecation::{AliasSchedule, deprecated};
 use mt_paas_axum::http::HeaderName;
 use mt_paas_axum::service::{About, Context};
 
@@ -20,6 +21,9 @@ use crate::handler::Advisor;
 
 /// Who this service is.
 pub const ABOUT: About = About { name: "advisor", version: env!("CARGO_PKG_VERSION"), port: 8000 };
+
+/// When the paths from before the Standard API began to go, unless `MARKET_ALIASES_SINCE` says otherwise.
+const OLD_PATHS_SINCE: DateTime<Utc> = DateTime::from_timestamp(1_793_491_200, 0).expect("2026-11-01");
 
 /// The whole service as a router.
 ///
@@ -32,7 +36,11 @@ pub fn app(context: &Context) -> Result<Router, Box<dyn Error + Send + Sync>> {
     let advisor = Arc::new(Advisor::new(store));
 
     // What markets called before the Standard API; see the migration guide.
-    let end = context.settings.aliases.deprecation("/mt/tenant/%7Btenant_id%7D/activate");
+    let schedule = match context.settings.aliases {
+        AliasSchedule { since: None, .. } => AliasSchedule { since: Some(OLD_PATHS_SINCE), ..AliasSchedule::default() },
+        told => told,
+    };
+    let end = schedule.deprecation("/mt/tenant/%7Btenant_id%7D/activate");
     let old = Router::new()
         .route("/api/marketplace/demo/request", applications(advisor.clone()))
         .route("/api/marketplace/demo/provision", applications(advisor.clone()))

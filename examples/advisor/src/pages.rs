@@ -1,8 +1,9 @@
 //! The start page: what runs, what the tenants use, and what to try next.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 use mt_paas_axum::Problem;
@@ -19,6 +20,9 @@ use crate::handler::Advisor;
 /// What the pages are made from.
 pub(crate) type Desk = Arc<(Context, Arc<Advisor>)>;
 
+/// Tenants on one page.
+const PAGE: u32 = 50;
+
 type Row = (TenantId, TenantStatus, Option<StatsSummary>);
 
 /// `GET /`
@@ -26,10 +30,12 @@ pub(crate) async fn start(
     State(desk): State<Desk>,
     language: Language,
     headers: HeaderMap,
+    Query(query): Query<HashMap<String, String>>,
 ) -> Result<Response, Problem> {
     let (context, advisor) = &*desk;
     let say = |english, korean| language.say(english, korean);
-    let tenants = if context.is_local(&headers) { Some(tenants(context, advisor).await?) } else { None };
+    let after = query.get("after").and_then(|id| id.parse().ok());
+    let tenants = if context.is_local(&headers) { Some(tenants(context, advisor, after).await?) } else { None };
     let url = &context.public_url;
     let activation =
         format!("curl -X POST {url}/mt/tenant/my_school/activate \\\n{}", include_str!("activation.txt").trim_end());
@@ -40,8 +46,13 @@ pub(crate) async fn start(
             h2 { (say("Tenants", "테넌트")) }
             @match tenants {
                 None => p { (say("Figures of tenants are shown on the server's own machine only.", "테넌트 수치는 이 서버에서 직접 열 때만 보입니다.")) },
-                Some(rows) if rows.is_empty() => p { (say("No tenant yet. The commands below make one.", "아직 테넌트가 없습니다. 아래 명령으로 하나 만들어 보세요.")) },
-                Some(rows) => (figures(language, &rows)),
+                Some((rows, _)) if rows.is_empty() => p { (say("No tenant yet. The commands below make one.", "아직 테넌트가 없습니다. 아래 명령으로 하나 만들어 보세요.")) },
+                Some((rows, next)) => {
+                    (figures(language, &rows))
+                    @if let Some(last) = next {
+                        p { (say("More tenants than fit on a page.", "테넌트가 더 있습니다.")) " " a href={ "?after=" (last) "&lang=" (language.tag()) } { (say("Next page", "다음 쪽")) } }
+                    }
+                },
             }
             h2 { (say("What to try next", "다음에 해 볼 일")) }
             p { (say("Put the key that was printed at the start into MT_KEY and test the service.", "서비스를 시작할 때 출력된 키를 MT_KEY에 넣은 다음 적합성을 검사합니다.")) }
@@ -66,14 +77,22 @@ pub(crate) async fn style() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("style.css"))
 }
 
-async fn tenants(context: &Context, advisor: &Advisor) -> Result<Vec<Row>, ApiError> {
+/// A page of tenants, and the last of them if there are more.
+async fn tenants(
+    context: &Context,
+    advisor: &Advisor,
+    after: Option<TenantId>,
+) -> Result<(Vec<Row>, Option<TenantId>), ApiError> {
     let mut rows = Vec::new();
-    for tenant in context.store.tenants(None, 50).await? {
+    let mut page = context.store.tenants(after.as_ref(), PAGE + 1).await?;
+    let more = page.len() > PAGE as usize;
+    page.truncate(PAGE as usize);
+    for tenant in &page {
         let status = advisor.tenant_status(&tenant.id).await?.status;
         let stats = advisor.tenant_stats(&tenant.id, Period::default()).await.ok();
         rows.push((tenant.id.clone(), status, stats.map(|stats| stats.summary)));
     }
-    Ok(rows)
+    Ok((rows, page.last().filter(|_| more).map(|tenant| tenant.id.clone())))
 }
 
 fn figures(language: Language, rows: &[Row]) -> Markup {

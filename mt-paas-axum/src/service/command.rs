@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -116,6 +116,9 @@ async fn serve_until_told(
     };
     let store = open(&settings).await?;
     let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    if settings.public_url.is_none() && address.ip().is_unspecified() {
+        tracing::warn!("PUBLIC_URL is not set: links lead to {public_url}, where nobody else reaches this service");
+    }
     let prices = settings.prices.clone().unwrap_or_default();
     let settings = Arc::new(settings);
     let context =
@@ -150,10 +153,21 @@ async fn open(settings: &Settings) -> Result<Arc<dyn Store>, Failure> {
     Ok(Arc::new(store))
 }
 
+fn missing_file(url: &str) -> Result<Option<PathBuf>, Failure> {
+    Migrations::missing_file(url).map_err(|error| format!("DATABASE_URL: {error}").into())
+}
+
 async fn migrate(settings: &Settings, what: &str) -> Result<ExitCode, Failure> {
     let url = settings.database_url.expose();
     if url == "memory:" {
         return Err("DATABASE_URL: memory: has no tables to look after".into());
+    }
+    if let Some(path) = missing_file(url)?.filter(|_| what != "up") {
+        eprintln!("DATABASE_URL: there is no database file {}; `migrate up` makes it", path.display());
+        if what == "status" {
+            Migrations::known().for_each(|name| println!("{:<8} {name}", "pending"));
+        }
+        return Ok(if what == "status" { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     let migrations = Migrations::connect(url).await.map_err(|error| format!("DATABASE_URL: {error}"))?;
     match what {
@@ -177,7 +191,15 @@ async fn migrate(settings: &Settings, what: &str) -> Result<ExitCode, Failure> {
 
 /// Exit code 1 if the roll-ups differ from the ledger and were not rebuilt.
 async fn audit_usage(settings: &Settings, repair: bool) -> Result<ExitCode, Failure> {
-    let store = open(settings).await?;
+    let url = settings.database_url.expose();
+    if url == "memory:" {
+        return Err("DATABASE_URL: memory: keeps no usage to look at".into());
+    }
+    if let Some(path) = missing_file(url)? {
+        return Err(format!("DATABASE_URL: there is no database file {}", path.display()).into());
+    }
+    let store = SqlStore::connect(url).await.map_err(|error| format!("DATABASE_URL: {error}"))?;
+    let store: Arc<dyn Store> = Arc::new(store);
     let (mut after, mut differences): (Option<TenantId>, usize) = (None, 0);
     loop {
         let tenants = store.tenants(after.as_ref(), 100).await?;

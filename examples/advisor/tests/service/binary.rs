@@ -11,6 +11,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("binary::prints address and key, and ends in good order", starts_and_ends),
         Trial::test("binary::refuses in one sentence and leaves nothing behind", refuses),
         Trial::test("binary::migrates up, down and tells about it", migrates),
+        Trial::test("binary::a look makes nothing", looks_only),
         Trial::test("binary::help names every setting", help),
     ]
 }
@@ -84,6 +85,7 @@ fn migrates() -> Result<(), Failed> {
         Ok(String::from_utf8(ran.stdout)?)
     };
     let pending = migrate("status")?;
+    assert!(!directory.path().join("data").exists(), "a look made something");
     assert!(pending.lines().count() >= 3 && pending.lines().all(|line| line.starts_with("pending")), "{pending}");
     assert_eq!(migrate("up")?.lines().count(), pending.lines().count());
     assert_eq!(migrate("up")?, "");
@@ -93,6 +95,25 @@ fn migrates() -> Result<(), Failed> {
     migrate("up")?;
     let verified = binary(directory.path(), &[]).args(["usage", "verify"]).output()?;
     assert!(verified.status.success(), "{}", said(&verified));
+    Ok(())
+}
+
+fn looks_only() -> Result<(), Failed> {
+    for (command, database, word) in [
+        (["usage", "verify"], "sqlite:typo/x.db", "there is no database file typo/x.db"),
+        (["usage", "rebuild"], "sqlite:typo/x.db", "there is no database file typo/x.db"),
+        (["usage", "verify"], "memory:", "memory: keeps no usage"),
+        (["migrate", "status"], "memory:", "memory: has no tables"),
+        (["migrate", "history"], "sqlite:typo/x.db", "there is no database file typo/x.db"),
+        (["migrate", "down"], "sqlite:typo/x.db", "there is no database file typo/x.db"),
+    ] {
+        let directory = tempfile::tempdir()?;
+        let ran = binary(directory.path(), &[("DATABASE_URL", database)]).args(command).output()?;
+        let said = said(&ran);
+        assert!(!ran.status.success() && said.lines().count() == 1 && said.contains(word), "{command:?}: {said}");
+        assert!(said.contains("DATABASE_URL"), "{command:?}: {said}");
+        assert_eq!(std::fs::read_dir(directory.path())?.count(), 0, "{command:?} left something behind");
+    }
     Ok(())
 }
 

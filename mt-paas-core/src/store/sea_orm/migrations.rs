@@ -4,6 +4,8 @@ mod m0001_tenants;
 mod m0002_usage;
 mod m0003_messages;
 
+use std::path::PathBuf;
+
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr};
 
@@ -55,6 +57,24 @@ impl Migrations {
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
         let address: Address = url.parse()?;
         Ok(Self { db: Database::open(&address).await? })
+    }
+
+    /// The path of the file at `url`, if that is an SQLite file that is not there. [`connect`](Self::connect) would make
+    /// it, which whoever only looks does not want.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError::UnknownScheme`], [`ConnectError::InvalidUrl`].
+    pub fn missing_file(url: &str) -> Result<Option<PathBuf>, ConnectError> {
+        Ok(match url.parse()? {
+            Address::File(path) if !path.exists() => Some(path),
+            Address::File(_) | Address::Memory | Address::Server(_) => None,
+        })
+    }
+
+    /// The names of all steps that this program knows, in order.
+    pub fn known() -> impl Iterator<Item = &'static str> {
+        ALL.iter().map(|step| step.name)
     }
 
     pub(super) fn of(db: &Database) -> Self {

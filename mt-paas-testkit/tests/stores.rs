@@ -38,7 +38,8 @@ fn main() -> ExitCode {
     for (name, run) in connecting::TRIALS {
         trials.push(Trial::test(format!("connecting::{name}"), move || block(run())));
     }
-    for (name, run) in migrating::TRIALS.iter().chain(tables::TRIALS) {
+    let on_both = migrating::TRIALS.iter().chain(tables::TRIALS).map(|trial| (trial, true));
+    for ((name, run), on_files) in on_both.chain(migrating::ON_A_SERVER.iter().map(|trial| (trial, false))) {
         let trial = |kind: PlaceKind| {
             Trial::test(format!("{}::{name}", kind.name()), move || {
                 block(async move {
@@ -49,7 +50,9 @@ fn main() -> ExitCode {
                 })
             })
         };
-        trials.push(trial(PlaceKind::File));
+        if on_files {
+            trials.push(trial(PlaceKind::File));
+        }
         trials.push(on_server(&server, name, |url| trial(PlaceKind::Schema(url.to_owned()))));
     }
     for (fault, caught_by) in broken::FAULTS {

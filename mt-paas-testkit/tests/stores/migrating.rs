@@ -1,10 +1,13 @@
 //! Tables from version to version.
 
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
 use libtest_mimic::Failed;
 use mt_paas_core::store::sea_orm::{ConnectError, Migrations, SqlStore};
+use mt_paas_core::tenants::TenantStore;
 use mt_paas_testkit::stores::same_as_memory;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 type Trial = (&'static str, fn(String) -> BoxFuture<'static, Result<(), Failed>>);
 
@@ -16,6 +19,26 @@ pub(crate) const TRIALS: &[Trial] = &[
 ];
 
 const STEPS: [&str; 3] = ["m0001_tenants", "m0002_usage", "m0003_messages"];
+
+/// What only a server can do to a store.
+pub(crate) const ON_A_SERVER: &[Trial] =
+    &[("a_connection_that_the_server_closed_costs_nothing", |url| Box::pin(closed_by_the_server(url)))];
+
+async fn closed_by_the_server(url: String) -> Result<(), Failed> {
+    let (store, other) = (SqlStore::open(&url).await?, SqlStore::open(&url).await?);
+    for _ in 0..5 {
+        // The pool has one connection so far, and it lies idle.
+        let one = "SELECT pg_backend_pid() AS pid";
+        let statement = Statement::from_string(DbBackend::Postgres, one);
+        let row = store.reader().query_one_raw(statement).await?.ok_or("no answer")?;
+        let pid: i32 = row.try_get("", "pid")?;
+        other.writer().execute_unprepared(&format!("SELECT pg_terminate_backend({pid})")).await?;
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        store.tenants(None, 1).await?;
+    }
+    other.close().await?;
+    Ok(store.close().await?)
+}
 
 /// Threads with runtimes and pools of their own, as processes that start together.
 async fn racing(url: String) -> Result<(), Failed> {
@@ -104,7 +127,9 @@ async fn failing(url: String) -> Result<(), Failed> {
     }
     store.writer().execute_unprepared("CREATE TABLE mt_idempotency (stranger TEXT)").await?;
     let error = migrations.up().await.err().ok_or("a stranger's table was taken over")?;
-    assert!(matches!(error, ConnectError::Database(_)), "{error:?}");
+    assert!(matches!(error, ConnectError::InTheWay { .. }), "{error:?}");
+    let said = error.to_string();
+    assert!(said.contains("mt_idempotency") && said.contains("of its own") && said.lines().count() == 1, "{said}");
     assert!(migrations.history().await?.is_empty());
     assert!(store.writer().execute_unprepared("SELECT 1 FROM mt_tenants").await.is_err(), "a table was left");
     store.writer().execute_unprepared("DROP TABLE mt_idempotency").await?;

@@ -109,9 +109,27 @@ pub enum ConnectError {
         /// What has to be applied, in order.
         missing: Vec<String>,
     },
+    /// Somebody else's table, or index, has a name that a migration needs.
+    #[error("somebody else's table is in the way; this program needs a database or schema of its own: {database}")]
+    InTheWay {
+        /// The database's word, which names it.
+        database: DbErr,
+    },
     /// Something else.
     #[error("the database does not work")]
     Database(#[source] DbErr),
+}
+
+impl ConnectError {
+    /// What the failure of a migration's statement means.
+    pub(super) fn of_migration(error: DbErr) -> Self {
+        let taken = driver_error(&error).is_some_and(|driver| match code(driver).as_deref() {
+            Some("42P07" | "42710") => true,
+            Some("1") => driver.to_string().contains("already exists"),
+            _ => false,
+        });
+        if taken { Self::InTheWay { database: error } } else { Self::Database(error) }
+    }
 }
 
 impl From<DbErr> for ConnectError {

@@ -85,7 +85,7 @@ impl Migrations {
     ///
     /// # Errors
     ///
-    /// [`ConnectError::NewerSchema`]; [`ConnectError::Database`].
+    /// [`ConnectError::NewerSchema`]; [`ConnectError::InTheWay`]; [`ConnectError::Database`].
     pub async fn up(&self) -> Result<Vec<String>, ConnectError> {
         let tx = self.locked().await?;
         tx.execute_unprepared(TABLE).await?;
@@ -94,7 +94,7 @@ impl Migrations {
             ALL.iter().filter(|step| applied.iter().all(|(name, _)| name != step.name)).collect();
         for step in &missing {
             for statement in (step.up)(Dialect(tx.get_database_backend())) {
-                tx.execute_unprepared(&statement).await?;
+                tx.execute_unprepared(&statement).await.map_err(ConnectError::of_migration)?;
             }
             let values = [step.name.into(), sql::micros(Utc::now()).into()];
             sql::run(&tx, "INSERT INTO mt_migrations (name, applied_at) VALUES ($1, $2)", values).await?;
@@ -162,7 +162,7 @@ impl Migrations {
         // On SQLite every transaction that writes has the file for itself.
         let tx = self.db.write().await.map_err(|error| self.db.explain(error))?;
         if self.db.backend() == DbBackend::Postgres {
-            tx.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+            tx.execute_unprepared("SET LOCAL statement_timeout = 0; SET LOCAL client_min_messages = warning").await?;
             sql::row(&tx, "SELECT pg_advisory_xact_lock($1)::text", [LOCK.into()]).await?;
         }
         Ok(tx)

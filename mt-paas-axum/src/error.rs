@@ -126,6 +126,7 @@ impl From<ApiError> for Problem {
             ErrorKind::ResourceNotFound => (StatusCode::NOT_FOUND, "RESOURCE_NOT_FOUND"),
             ErrorKind::TenantExists => (StatusCode::CONFLICT, "TENANT_EXISTS"),
             ErrorKind::UserExists => (StatusCode::CONFLICT, "USER_EXISTS"),
+            ErrorKind::ResourceExists => (StatusCode::CONFLICT, "RESOURCE_EXISTS"),
             ErrorKind::QuotaExceeded => (StatusCode::TOO_MANY_REQUESTS, "QUOTA_EXCEEDED"),
             ErrorKind::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED"),
             ErrorKind::NotSupported => (StatusCode::NOT_IMPLEMENTED, "NOT_SUPPORTED"),

@@ -5,8 +5,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mt_paas_core::key_pool::{AcquireOptions, Choice, KeyPool, KeySpec, PoolLimits, Provider, TenantScope};
-use mt_paas_core::{TenantId, UserId};
+use mt_paas_core::key_pool::{AcquireOptions, Choice, KeyPool, NewKey, PoolLimits, Provider};
+use mt_paas_core::{Secret, TenantId, UserId};
+use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, yield_now};
 
@@ -59,17 +60,11 @@ async fn pool() -> Duration {
     let pool = KeyPool::in_memory(limits);
     let provider: Provider = "openai".parse().expect("a name");
     for number in 0..KEYS {
-        let key = KeySpec {
-            provider: provider.clone(),
-            name: format!("key-{number}"),
-            sealed_payload: "{}".to_owned(),
+        let key = NewKey {
             concurrency: 8,
             requests_per_minute: Some(50_000_000),
             requests_per_day: [("gpt-4o".to_owned(), 90_000_000)].into(),
-            scope: TenantScope::All,
-            priority: 0,
-            active: true,
-            expires_at: None,
+            ..NewKey::new(provider.clone(), format!("key-{number}"), Secret::new(json!({})))
         };
         pool.put_key(key).await.expect("a key");
     }

@@ -39,6 +39,8 @@ pub enum ErrorKind {
     TenantExists,
     /// The e-mail address or login name is taken in this tenant.
     UserExists,
+    /// Something with this name is there already.
+    ResourceExists,
     /// A limit of the tenant's settings is reached.
     QuotaExceeded,
     /// Too many requests.
@@ -116,6 +118,11 @@ impl ApiError {
     /// No such resource in this tenant.
     pub fn resource_not_found(resource: &str) -> Self {
         Self::new(ErrorKind::ResourceNotFound, format!("resource {resource} not found"))
+    }
+
+    /// Something with this name is there already; `message` names it.
+    pub fn resource_exists(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::ResourceExists, message)
     }
 
     /// A limit of the tenant is reached; `resource` is its name in the settings.

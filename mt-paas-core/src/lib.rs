@@ -6,6 +6,7 @@ pub mod error;
 pub mod fields;
 pub mod idempotency;
 pub mod ids;
+pub mod json;
 pub mod key_pool;
 pub mod money;
 pub mod outbox;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::change::Change;
 use super::health::Health;
-use super::key::{InvalidKey, Key, KeyId, KeySpec};
+use super::key::{InvalidKey, Key, KeyId, KeySpec, Provider};
+use super::new_key::KeyChange;
 use super::state::State;
 
 /// What an administrator, or the seed, wants of the keys.
@@ -12,14 +13,28 @@ use super::state::State;
 pub(crate) enum KeyEdit {
     /// Adds a key, or changes the one with its provider and name.
     Put(KeySpec),
+    /// Adds a key whose name is free.
+    Add(KeySpec),
+    /// Changes a key; with another sealed payload, if there is one.
+    Change(KeyId, KeyChange, Option<String>),
     /// Takes a key out. Leases on it run on.
     Remove(KeyId),
     /// Turns a key on or off.
     SetActive(KeyId, bool),
     /// Ends a quarantine or a rest.
     Release(KeyId),
-    /// Makes the seeded keys be these: each with the fingerprint of its entry.
-    Seed(Vec<(KeySpec, String)>),
+    /// Makes the seeded keys be these.
+    Seed(Vec<SeedEntry>),
+}
+
+/// A key of the seed.
+#[derive(Debug, Clone)]
+pub(crate) struct SeedEntry {
+    pub(crate) spec: KeySpec,
+    /// Of the whole entry, its secret included.
+    pub(crate) fingerprint: String,
+    /// The sealed payload of the key as it is, if nobody can open it any more.
+    pub(crate) unreadable: Option<String>,
 }
 
 /// Why keys were not changed.
@@ -29,6 +44,14 @@ pub enum KeyRefused {
     /// No key has this number.
     #[error("there is no key {0}")]
     Unknown(KeyId),
+    /// Another key has the name.
+    #[error("the provider {provider} has a key '{name}' already")]
+    Taken {
+        /// Whose key it is.
+        provider: Provider,
+        /// Its name.
+        name: String,
+    },
     /// A field cannot be meant.
     #[error(transparent)]
     Invalid(#[from] InvalidKey),
@@ -42,15 +65,26 @@ impl KeyEdit {
                 spec.check()?;
                 Ok(put(state, spec, None, state.last_key + 1).into_iter().collect())
             }
+            Self::Add(spec) => {
+                spec.check()?;
+                match named(state, spec) {
+                    Some(_) => Err(KeyRefused::Taken { provider: spec.provider.clone(), name: spec.name.clone() }),
+                    None => Ok(put(state, spec, None, state.last_key + 1).into_iter().collect()),
+                }
+            }
+            Self::Change(key, change, sealed_payload) => {
+                let spec = changed(known(state, *key)?.spec, change, sealed_payload.as_ref());
+                spec.check()?;
+                Ok(put(state, &spec, None, 0).into_iter().collect())
+            }
             Self::Remove(key) => known(state, *key).map(|_| vec![Change::KeyRemoved(*key)]),
             Self::SetActive(key, active) => {
-                let mut changed = known(state, *key)?;
-                changed.spec.active = *active;
-                Ok(vec![Change::Key(Arc::new(Key { updated_at: state.now, ..changed }))])
+                let spec = KeySpec { active: *active, ..known(state, *key)?.spec };
+                Ok(put(state, &spec, None, 0).into_iter().collect())
             }
             Self::Release(key) => {
-                known(state, *key)?;
-                Ok(vec![Change::Health { key: *key, health: Health::Well }])
+                let well = known(state, *key)?.health == Health::Well;
+                Ok((!well).then_some(Change::Health { key: *key, health: Health::Well }).into_iter().collect())
             }
             Self::Seed(entries) => seed(state, entries),
         }
@@ -61,11 +95,16 @@ fn known(state: &State, key: KeyId) -> Result<Key, KeyRefused> {
     state.key(key).map(|used| (*used.key).clone()).ok_or(KeyRefused::Unknown(key))
 }
 
-/// The change that makes `spec` be there; `None` if it is so already.
+/// The key with the provider and the name of `spec`.
+fn named<'a>(state: &'a State, spec: &KeySpec) -> Option<&'a Arc<Key>> {
+    let keys = state.providers.get(&spec.provider)?;
+    keys.iter().map(|used| &used.key).find(|key| key.spec.name == spec.name)
+}
+
+/// The change that makes `spec` be there; `None` if it is so already. A key that came from the seed remains one of it
+/// when it is changed by hand, so that the next start does not take the change back.
 fn put(state: &State, spec: &KeySpec, seed: Option<&String>, next: u64) -> Option<Change> {
-    let same = |key: &Key| key.spec.name == spec.name;
-    let old = state.providers.get(&spec.provider).and_then(|keys| keys.iter().find(|used| same(&used.key)));
-    let Some(old) = old.map(|used| &used.key) else {
+    let Some(old) = named(state, spec) else {
         return Some(Change::Key(Arc::new(Key {
             id: KeyId(next),
             spec: spec.clone(),
@@ -77,26 +116,48 @@ fn put(state: &State, spec: &KeySpec, seed: Option<&String>, next: u64) -> Optio
     };
     // Whoever puts another secret in place has dealt with what was wrong with the old one.
     let health = if old.spec.sealed_payload == spec.sealed_payload { old.health } else { Health::Well };
-    let new = Key { spec: spec.clone(), health, seed: seed.cloned(), updated_at: old.updated_at, ..(**old).clone() };
+    let seed = seed.or(old.seed.as_ref()).cloned();
+    let new = Key { spec: spec.clone(), health, seed, updated_at: old.updated_at, ..(**old).clone() };
     (new != **old).then(|| Change::Key(Arc::new(Key { updated_at: state.now, ..new })))
+}
+
+fn changed(spec: KeySpec, change: &KeyChange, sealed_payload: Option<&String>) -> KeySpec {
+    KeySpec {
+        sealed_payload: sealed_payload.cloned().unwrap_or(spec.sealed_payload),
+        concurrency: change.concurrency.unwrap_or(spec.concurrency),
+        requests_per_minute: change.requests_per_minute.unwrap_or(spec.requests_per_minute),
+        requests_per_day: change.requests_per_day.clone().unwrap_or(spec.requests_per_day),
+        scope: change.scope.clone().unwrap_or(spec.scope),
+        priority: change.priority.unwrap_or(spec.priority),
+        active: change.active.unwrap_or(spec.active),
+        expires_at: change.expires_at.unwrap_or(spec.expires_at),
+        ..spec
+    }
 }
 
 /// An entry that did not change since it was last seeded leaves the key to what an administrator made of it; a changed
 /// one wins; a key whose entry is gone goes too, unless it was added by hand.
-fn seed(state: &State, entries: &[(KeySpec, String)]) -> Result<Vec<Change>, KeyRefused> {
+fn seed(state: &State, entries: &[SeedEntry]) -> Result<Vec<Change>, KeyRefused> {
     let mut changes = Vec::new();
     let mut next = state.last_key;
-    for (spec, fingerprint) in entries {
+    for SeedEntry { spec, fingerprint, unreadable } in entries {
         spec.check()?;
-        let seeded = |key: &Key| key.spec.name == spec.name && key.seed.as_ref() == Some(fingerprint);
-        let keys = state.providers.get(&spec.provider).map(Vec::as_slice).unwrap_or_default();
-        if !keys.iter().any(|used| seeded(&used.key)) {
-            next += 1;
-            changes.extend(put(state, spec, Some(fingerprint), next));
+        match named(state, spec).filter(|key| key.seed.as_ref() == Some(fingerprint)) {
+            // The seal was changed. The secret that the entry holds is as good as the lost one.
+            Some(key) if unreadable.as_ref() == Some(&key.spec.sealed_payload) => {
+                let spec = KeySpec { sealed_payload: spec.sealed_payload.clone(), ..key.spec.clone() };
+                changes.push(Change::Key(Arc::new(Key { spec, updated_at: state.now, ..(**key).clone() })));
+            }
+            Some(_) => {}
+            None => {
+                next += 1;
+                changes.extend(put(state, spec, Some(fingerprint), next));
+            }
         }
     }
-    let listed =
-        |key: &Key| entries.iter().any(|(spec, _)| spec.provider == key.spec.provider && spec.name == key.spec.name);
+    let listed = |key: &Key| {
+        entries.iter().any(|entry| entry.spec.provider == key.spec.provider && entry.spec.name == key.spec.name)
+    };
     let gone = state.providers.values().flatten().filter(|used| used.key.seed.is_some() && !listed(&used.key));
     changes.extend(gone.map(|used| Change::KeyRemoved(used.key.id)));
     Ok(changes)

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::claim::WaitReason;
 use super::edit::KeyRefused;
 use super::moment::Moment;
+use super::seal::SealError;
 use crate::error::ApiError;
 use crate::store::StoreError;
 
@@ -37,6 +38,15 @@ pub enum PoolError {
     /// The keys were not changed.
     #[error(transparent)]
     KeyRefused(#[from] KeyRefused),
+    /// The payload of a key cannot be sealed, so nothing was kept.
+    #[error("the key '{name}' cannot be sealed")]
+    NotSealed {
+        /// Its name.
+        name: String,
+        /// Why.
+        #[source]
+        source: Arc<SealError>,
+    },
     /// The payload of a key cannot be opened.
     #[error("the key '{name}' cannot be opened")]
     Sealed {
@@ -44,7 +54,7 @@ pub enum PoolError {
         name: String,
         /// Why.
         #[source]
-        source: Arc<dyn std::error::Error + Send + Sync>,
+        source: Arc<SealError>,
     },
     /// An option is out of its range.
     #[error("{option} {demand}")]
@@ -78,7 +88,8 @@ impl From<PoolError> for ApiError {
             PoolError::TooMany { .. } | PoolError::InvalidOption { .. } => Self::invalid(error.to_string()),
             PoolError::KeyRefused(KeyRefused::Invalid(fault)) => Self::invalid_field(&[&fault.field], fault.demand),
             PoolError::KeyRefused(KeyRefused::Unknown(key)) => Self::resource_not_found(&key.to_string()),
-            PoolError::Sealed { .. } => Self::internal(error),
+            PoolError::KeyRefused(KeyRefused::Taken { .. }) => Self::resource_exists(error.to_string()),
+            PoolError::Sealed { .. } | PoolError::NotSealed { .. } => Self::internal(error),
             _ => Self::unavailable(error),
         }
     }

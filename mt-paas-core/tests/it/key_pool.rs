@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use mt_paas_core::key_pool::{
-    AcquireOptions, KeyPool, KeySpec, PoolError, PoolLimits, Provider, TenantScope, Verdict, WaitReason,
-};
+use mt_paas_core::key_pool::{AcquireOptions, KeyPool, NewKey, PoolError, PoolLimits, Provider, Verdict, WaitReason};
 use mt_paas_core::store::memory::MemoryKeyPool;
-use mt_paas_core::{TenantId, UserId};
+use mt_paas_core::{Secret, TenantId, UserId};
+use serde_json::json;
 use tokio::task::JoinSet;
 
 fn provider() -> Provider {
@@ -23,19 +22,8 @@ fn user(name: &str) -> UserId {
     name.parse().unwrap()
 }
 
-fn key(name: &str, concurrency: u32) -> KeySpec {
-    KeySpec {
-        provider: provider(),
-        name: name.to_owned(),
-        sealed_payload: "{}".to_owned(),
-        concurrency,
-        requests_per_minute: None,
-        requests_per_day: [].into(),
-        scope: TenantScope::All,
-        priority: 0,
-        active: true,
-        expires_at: None,
-    }
+fn key(name: &str, concurrency: u32) -> NewKey {
+    NewKey { concurrency, ..NewKey::new(provider(), name, Secret::new(json!({"api_key": name}))) }
 }
 
 fn wide() -> PoolLimits {

@@ -160,10 +160,10 @@ impl Clerk {
         let after = if self.lost_track { 0 } else { self.version };
         let mut turn = self.store.begin(after).await?;
         let began = Instant::now();
-        let (now, entries) = (turn.now(), turn.entries());
+        let (now, anew, entries) = (turn.now(), turn.anew(), turn.entries());
         let (batch, work, wake, outgoing) = {
             let mut inner = desk.inner();
-            self.read(&mut inner, entries)?;
+            self.read(&mut inner, anew, entries)?;
             inner.clock = (now, began);
             inner.due = false;
             let outgoing = self.settle_unsure(desk, &mut inner);
@@ -223,9 +223,10 @@ impl Clerk {
     }
 
     /// Adds what others did, or begins anew with the last whole.
-    fn read(&mut self, inner: &mut Inner, entries: Vec<Entry>) -> Result<(), StoreError> {
-        if take(&mut self.lost_track) {
-            self.version = 0;
+    fn read(&mut self, inner: &mut Inner, anew: Option<u64>, entries: Vec<Entry>) -> Result<(), StoreError> {
+        if take(&mut self.lost_track) || anew.is_some() {
+            self.version = anew.unwrap_or(0);
+            self.kept = Kept::default();
             inner.engine.reset(State::default());
         }
         for Entry { version, whole, data } in entries {

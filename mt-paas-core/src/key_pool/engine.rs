@@ -389,7 +389,7 @@ impl Engine {
 
     fn grant(&mut self, claim: Arc<Claim>, key: Option<KeyId>, waiter: Option<&Waiter>) -> Generation {
         let now = self.state.now;
-        let generation = Generation(self.state.last_generation + 1);
+        let generation = Generation(self.number_after(self.state.last_generation));
         let charge = (key.is_some() && claim.units > 0).then(|| self.charge_now(claim.units));
         // Who is here takes it up at once; for others it is an offer.
         let is_offer = waiter.is_some_and(|waiter| waiter.member != self.member);
@@ -413,13 +413,19 @@ impl Engine {
     }
 
     fn queue_up(&mut self, claim: Arc<Claim>, charges: Option<Generation>, until: Option<Moment>) -> Ticket {
-        let ticket = Ticket(self.state.last_ticket + 1);
+        let ticket = Ticket(self.number_after(self.state.last_ticket));
         let since = self.state.now;
         self.put(Change::Waits(Waiter { ticket, claim, charges, member: self.member, since }));
         if let Some(until) = until {
             self.state.queue.retry(ticket, until);
         }
         ticket
+    }
+
+    /// The number after `last`. The first of a pool follows the clock: after a store lost everything, leases and waiters
+    /// that still have their old numbers must not be taken for new ones. Below 2^53 until the year 2255.
+    fn number_after(&self, last: u64) -> u64 {
+        if last > 0 { last + 1 } else { u64::try_from(self.state.now.micros()).unwrap_or(0) + 1 }
     }
 
     /// Ends what nobody renewed and forgets who is silent.

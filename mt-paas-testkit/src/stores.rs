@@ -12,6 +12,7 @@
 mod differential;
 mod fixtures;
 mod idempotency;
+pub mod key_pool;
 mod outbox;
 mod tenants;
 mod usage;

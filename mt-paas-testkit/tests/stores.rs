@@ -3,8 +3,14 @@
 
 #[path = "stores/broken.rs"]
 mod broken;
+#[path = "stores/broken_lists.rs"]
+mod broken_lists;
+#[path = "stores/broken_rules.rs"]
+mod broken_rules;
 #[path = "stores/connecting.rs"]
 mod connecting;
+#[path = "stores/key_pool.rs"]
+mod key_pool;
 #[path = "stores/migrating.rs"]
 mod migrating;
 #[path = "stores/place.rs"]
@@ -59,6 +65,7 @@ fn main() -> ExitCode {
         let name = format!("broken::{fault:?} is caught by {caught_by}");
         trials.push(Trial::test(name, move || block(broken::is_caught(*fault, caught_by))));
     }
+    trials.extend(key_pool::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

@@ -1,0 +1,61 @@
+//! The suite of the key pool on every place there is.
+
+use std::sync::Arc;
+
+use libtest_mimic::{Failed, Trial};
+use mt_paas_core::key_pool::KeyPoolStore;
+use mt_paas_core::store::memory::MemoryKeyPool;
+use mt_paas_testkit::stores::key_pool::{Ground, KeyPoolTest, same_as_alone, suite};
+
+use crate::{block, broken_lists, broken_rules};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for test in suite() {
+        if !test.needs_store {
+            trials.push(on("alone", test, Ground::in_memory));
+        }
+        trials.push(on("memory", test, memory));
+    }
+    trials.push(Trial::test("key_pool::memory::many schedules", || {
+        block(async {
+            for _ in 0..12 {
+                same_as_alone(memory(), rand::random(), 150).await.map_err(|violation| violation.to_string())?;
+            }
+            Ok(())
+        })
+    }));
+    for (fault, caught_by) in broken_lists::FAULTS {
+        let name = format!("key_pool::broken::{fault:?} is caught by {caught_by}");
+        trials.push(Trial::test(name, move || block(is_caught(broken_lists::ground(*fault), caught_by))));
+    }
+    for (fault, caught_by) in broken_rules::FAULTS {
+        let name = format!("key_pool::broken::{fault:?} is caught by {caught_by}");
+        trials.push(Trial::test(name, move || block(is_caught(broken_rules::ground(*fault), caught_by))));
+    }
+    trials
+}
+
+/// A list in memory, opened as by several processes.
+pub(crate) fn memory() -> Ground {
+    let place = MemoryKeyPool::new();
+    Ground::shared(move || {
+        let store: Arc<dyn KeyPoolStore> = Arc::new(place.clone());
+        async { Ok(store) }
+    })
+}
+
+fn on(place: &str, test: KeyPoolTest, ground: fn() -> Ground) -> Trial {
+    Trial::test(format!("key_pool::{place}::{}", test.name), move || {
+        block(async move { Ok((test.run)(ground()).await.map_err(|violation| violation.to_string())?) })
+    })
+}
+
+/// Runs the test that must catch a fault.
+async fn is_caught(ground: Ground, caught_by: &str) -> Result<(), Failed> {
+    let test = suite().into_iter().find(|test| test.name == caught_by).ok_or("there is no such test")?;
+    match (test.run)(ground).await {
+        Err(_) => Ok(()),
+        Ok(()) => Err(format!("{caught_by} lets it pass").into()),
+    }
+}

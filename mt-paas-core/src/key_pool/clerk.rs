@@ -167,9 +167,11 @@ impl Clerk {
             inner.clock = (now, began);
             inner.due = false;
             let outgoing = self.settle_unsure(desk, &mut inner);
+            // Before anything is renewed: a lease that was offered to a waiter is known by the offer.
+            inner.engine.forget_dead_deliveries();
+            rejoin(&mut inner);
             inner.renew_due(desk.member, now);
             inner.engine.advance(now);
-            rejoin(&mut inner);
             let done = do_jobs(&mut inner);
             let late = inner.end_patience();
             let deliveries = inner.take_up();

@@ -209,9 +209,10 @@ impl Desk {
     /// Makes the guards for what was done.
     pub(crate) fn finish(self: &Arc<Self>, inner: &mut Inner, done: Vec<Done>, deliveries: Vec<Delivery>) -> Outgoing {
         let mut outgoing = Outgoing::default();
+        let mut left = Vec::new();
         for Done { job: Job { op, then }, outcome } in done {
             match then {
-                Then::Nothing => inner.forget_spot(&op),
+                Then::Nothing => left.push(op),
                 Then::Told => inner.give_back(&outcome),
                 Then::Reply(to) => {
                     let reply = self.reply(inner, &op, outcome);
@@ -229,6 +230,8 @@ impl Desk {
                 outgoing.parcels.push((spot.give, delivered));
             }
         }
+        // Not before: what is on its way to whoever left comes back through its place.
+        left.iter().for_each(|op| inner.forget_spot(op));
         outgoing
     }
 

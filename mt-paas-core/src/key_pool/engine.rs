@@ -273,6 +273,13 @@ impl Engine {
         self.deliveries = deliveries;
     }
 
+    /// Forgets what waiters of this member got and lost again before they heard of it; they have to be looked for.
+    pub(crate) fn forget_dead_deliveries(&mut self) {
+        let got = self.deliveries.len();
+        self.deliveries.retain(|delivery| self.state.loans.contains_key(&delivery.lease));
+        self.doubt |= self.deliveries.len() < got;
+    }
+
     /// Whether a lease of this member may have ended without it, since the last call.
     pub(crate) fn take_losses(&mut self) -> bool {
         std::mem::take(&mut self.losses)

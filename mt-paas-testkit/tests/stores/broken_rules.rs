@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mt_paas_core::key_pool::{AcquireOptions, KeyPool, Lease, Moment, PoolError, PoolLimits, Provider, Verdict, WaitReason};
+use mt_paas_core::key_pool::{
+    AcquireOptions, KeyPool, Lease, Moment, PoolError, PoolLimits, Provider, Verdict, WaitReason,
+};
 use mt_paas_core::{TenantId, UserId};
 use mt_paas_testkit::stores::key_pool::{Ground, Lender, Lent};
 
@@ -21,6 +23,8 @@ pub(crate) enum RuleFault {
     LetsTheHeadHoldUpAll,
     /// R6: who waits asks again and again, and the quickest wins.
     AsksAgainInsteadOfQueueing,
+    /// R6: who is next is told that something is free, and asks again.
+    TellsInsteadOfGranting,
     /// R7: limits are checked and counted in two steps.
     ChecksLimitsBeforeItCounts,
     /// R7: requests are counted by the minute of the clock.
@@ -42,7 +46,7 @@ pub(crate) const FAULTS: &[(RuleFault, &str)] = &[
     (RuleFault::EndsLeasesByTheTtlOfOthers, "leases::a_short_life_ends_no_other"),
     (RuleFault::LetsTheHeadHoldUpAll, "order::heads_that_cannot_be_served_hold_up_nobody"),
     (RuleFault::AsksAgainInsteadOfQueueing, "order::whoever_came_first_is_served_first"),
-    (RuleFault::AsksAgainInsteadOfQueueing, "order::a_newcomer_does_not_pass_those_who_wait"),
+    (RuleFault::TellsInsteadOfGranting, "order::a_newcomer_does_not_pass_those_who_wait"),
     (RuleFault::ChecksLimitsBeforeItCounts, "limits::limits_hold_when_many_come_at_once"),
     (RuleFault::CountsByTheMinuteOfTheClock, "limits::in_no_sixty_seconds_are_more_requests_than_allowed"),
     (RuleFault::CountsBeforeItAdmits, "leaks::refusals_are_free"),
@@ -152,6 +156,11 @@ impl Lender for Broken {
                     other => break other?,
                 }
             },
+            RuleFault::TellsInsteadOfGranting if !options.patience.is_zero() => {
+                drop(ask(&options).await?);
+                tokio::time::sleep(Duration::from_millis(2)).await;
+                ask(&options).await?
+            }
             RuleFault::ChecksLimitsBeforeItCounts => {
                 while shared.running.load(Ordering::SeqCst) >= 5 {
                     tokio::time::sleep(Duration::from_millis(1)).await;

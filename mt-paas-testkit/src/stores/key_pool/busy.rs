@@ -6,10 +6,7 @@ use super::lender::Lent;
 use crate::stores::Violation;
 
 /// The reason and the next free moment of a refusal.
-pub(super) fn busy<T>(
-    got: Result<T, PoolError>,
-    what: &str,
-) -> Result<(WaitReason, Option<Moment>), Violation> {
+pub(super) fn busy<T>(got: Result<T, PoolError>, what: &str) -> Result<(WaitReason, Option<Moment>), Violation> {
     match got {
         Err(PoolError::Busy { reason, next_free }) => Ok((reason, next_free.map(Moment::from))),
         Err(other) => Err(Violation::new(format!("{what}: refused with '{other}'"))),

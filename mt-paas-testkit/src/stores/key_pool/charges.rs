@@ -51,7 +51,8 @@ async fn a_charge_waits_its_turn(ground: Ground) -> Result<(), Violation> {
     ground.pass(Duration::from_secs(50), &pools[..1]).await?;
     holds!(!charging.is_finished(), "a charge was granted ten seconds too early");
     ground.pass(Duration::from_secs(11), &pools[..1]).await?;
-    let lent = tokio::time::timeout(LONG, charging).await.map_err(|_| Violation::new("a charge waited in vain"))???;
+    let lent =
+        tokio::time::timeout(LONG, charging).await.map_err(|_| Violation::new("a charge waited in vain"))???;
     same!(used(&pools[1], "a").await?.requests_this_minute, 4, "the requests of this minute");
     lent.settle().await?;
     Ok(())

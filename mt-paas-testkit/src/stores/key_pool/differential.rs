@@ -26,7 +26,8 @@ pub async fn same_as_alone(ground: Ground, seed: u64, steps: u32) -> Result<(), 
     ground.time().stop(Moment::from_micros(1_800_000_000_000_000));
     let limits = PoolLimits { per_user: 3, total: 9, ..PoolLimits::default() };
     let alone = ground.alone(limits);
-    let shared = [ground.member(limits).await?.pool, ground.member(limits).await?.pool, ground.member(limits).await?.pool];
+    let shared =
+        [ground.member(limits).await?.pool, ground.member(limits).await?.pool, ground.member(limits).await?.pool];
     let mut pair = Pair::new([alone.clone(), alone.clone(), alone], shared, seed);
     for step in 0..steps {
         pair.step().await.map_err(|violation| violation.after(format!("seed {seed}, step {step}")))?;

@@ -84,10 +84,7 @@ async fn a_key_that_is_removed_while_held_is_lent_no_more(ground: Ground) -> Res
     held.renew().await?;
     same!(view(&pools[1]).await?.leases.len(), 1, "the leases, which run on");
     let again = pools[0].pool().remove_key(a).await;
-    holds!(
-        matches!(again, Err(PoolError::KeyRefused(KeyRefused::Unknown(_)))),
-        "a key was removed twice: {again:?}"
-    );
+    holds!(matches!(again, Err(PoolError::KeyRefused(KeyRefused::Unknown(_)))), "a key was removed twice: {again:?}");
     held.settle().await?;
     Ok(())
 }
@@ -141,8 +138,7 @@ async fn keys_that_cannot_be_meant_are_refused_by_name(ground: Ground) -> Result
     ];
     for (named, spec) in specs {
         let got = pool.pool().put_key(spec).await;
-        let names =
-            matches!(&got, Err(PoolError::KeyRefused(KeyRefused::Invalid(invalid))) if invalid.field == named);
+        let names = matches!(&got, Err(PoolError::KeyRefused(KeyRefused::Invalid(invalid))) if invalid.field == named);
         holds!(names, "a {named} that cannot be meant came to {got:?}");
     }
     for got in [

@@ -84,7 +84,9 @@ async fn nothing_is_held_after_calls_of_every_end(ground: Ground) -> Result<(), 
 fn came_to_its_turn(ended: Option<Result<Result<(), PoolError>, tokio::task::JoinError>>) -> Result<(), Violation> {
     match ended {
         Some(Ok(Err(PoolError::Closed) | Ok(()))) | Some(Err(_)) | None => Ok(()),
-        Some(Ok(Err(error))) => Err(Violation::new(format!("a call got nothing, for others hold what has ended: {error}"))),
+        Some(Ok(Err(error))) => {
+            Err(Violation::new(format!("a call got nothing, for others hold what has ended: {error}")))
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 mod requests;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use mt_paas_core::key_pool::{PoolLimits, WaitReason};
 use tokio::task::JoinSet;

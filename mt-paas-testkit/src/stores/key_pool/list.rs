@@ -91,7 +91,9 @@ async fn entries_come_in_order_and_after_what_is_known(ground: Ground) -> Result
 async fn what_an_entry_says_reads_back_as_written(ground: Ground) -> Result<(), Violation> {
     let (one, other) = (ground.store().await?, ground.store().await?);
     let long = "한림 ☃ \\\"'%_\n".repeat(100_000);
-    for (number, data) in ["", " ", "{\"a\":[1,2.5,null]}", "한국어 \u{1F511} '\"\\ $1 ? :x\t\r\n", &long].iter().enumerate() {
+    for (number, data) in
+        ["", " ", "{\"a\":[1,2.5,null]}", "한국어 \u{1F511} '\"\\ $1 ? :x\t\r\n", &long].iter().enumerate()
+    {
         let entry = change(number as u64 + 1, *data);
         append(&one, entry.clone()).await?;
         holds!(read(&other, number as u64).await? == vec![entry], "entry {} does not read back", number + 1);

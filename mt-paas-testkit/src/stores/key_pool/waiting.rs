@@ -30,11 +30,16 @@ async fn at_the_deadline_the_error_says_why_and_until_when(ground: Ground) -> Re
     let (reason, next) = busy(Wish::of("u2").patience(soon).ask(&pools[1]).await, "a second request of a minute")?;
     same!(reason, WaitReason::Rpm, "why");
     let next = next.ok_or_else(|| Violation::new("no next free moment at the deadline"))?;
-    holds!(next > now && next.since(now) < Duration::from_secs(62), "the next free moment is {:?} from now", next.since(now));
+    holds!(
+        next > now && next.since(now) < Duration::from_secs(62),
+        "the next free moment is {:?} from now",
+        next.since(now)
+    );
     put(&pools[0], [key("minute", 1)]).await?;
     let refused = busy(Wish::of("u2").patience(soon).ask(&pools[1]).await, "a second call at once")?;
     same!(refused, (WaitReason::Concurrency, None), "why");
-    let refused = busy(Wish::of("u2").provider("other").patience(soon).ask(&pools[0]).await, "a key that is not there")?;
+    let refused =
+        busy(Wish::of("u2").provider("other").patience(soon).ask(&pools[0]).await, "a key that is not there")?;
     same!(refused, (WaitReason::NoKeyForTenant, None), "why");
     same!(view(&pools[0]).await?.queue.len(), 0, "those who still wait");
     held.settle().await?;
@@ -67,7 +72,10 @@ async fn whoever_gives_up_leaves_nothing_at_any_point(ground: Ground) -> Result<
                 drop(held);
             }
         }
-        until(&pools[1], "an end of waiting", |view| view.queue.is_empty() && view.leases.iter().all(|lease| lease.claim.user != user("w"))).await?;
+        until(&pools[1], "an end of waiting", |view| {
+            view.queue.is_empty() && view.leases.iter().all(|lease| lease.claim.user != user("w"))
+        })
+        .await?;
     }
     until(&pools[0], "the end of all leases", |view| view.leases.is_empty()).await?;
     Wish::of("u").ask(&pools[1]).await?.settle().await?;
@@ -118,7 +126,11 @@ async fn a_pool_that_is_closed_serves_nobody(ground: Ground) -> Result<(), Viola
     let held = Wish::of("u1").ask(&pools[0]).await?;
     let (waits, _) = Wish::of("u2").queue(&pools[0]).await?;
     pools[0].pool().close();
-    let told = tokio::time::timeout(LONG, async { let mut waits = waits; (&mut waits.0).await }).await;
+    let told = tokio::time::timeout(LONG, async {
+        let mut waits = waits;
+        (&mut waits.0).await
+    })
+    .await;
     let told = told.map_err(|_| Violation::new("whoever waited at a closed pool was told nothing"))??;
     holds!(matches!(told, Err(PoolError::Closed)), "whoever waited at a closed pool got {:?}", told.map(drop));
     let refused = Wish::of("u3").ask(&pools[0]).await.map(drop);

@@ -92,9 +92,9 @@ pub(super) async fn until(
             return Ok(view);
         }
         if began.elapsed() > LONG {
-            return Err(Violation::new(format!("{what} did not come: {} leases, queue {:?}", view.leases.len(), {
-                view.queue.iter().map(|waiter| waiter.claim.user.to_string()).collect::<Vec<_>>()
-            })));
+            let held: Vec<_> = view.leases.iter().map(|lease| lease.claim.user.to_string()).collect();
+            let queue: Vec<_> = view.queue.iter().map(|waiter| waiter.claim.user.to_string()).collect();
+            return Err(Violation::new(format!("{what} did not come: leases of {held:?}, queue {queue:?}")));
         }
         tokio::time::sleep(Duration::from_millis(2)).await;
     }

@@ -135,7 +135,8 @@ impl Side {
             let at = (standing.position, standing.reason);
             writeln!(text, "{ticket:?} of {}: {at:?}, charges {:?}", number(&waiter.claim), waiter.charges)?;
         }
-        let held: Vec<_> = self.held.iter().map(|(caller, lent)| (caller, lent.lease().generation(), name(&***lent))).collect();
+        let held: Vec<_> =
+            self.held.iter().map(|(caller, lent)| (caller, lent.lease().generation(), name(&***lent))).collect();
         let (waiting, charging): (Vec<_>, Vec<_>) = (self.waiting.keys().collect(), self.charging.keys().collect());
         write!(text, "held {held:?}, waiting {waiting:?}, charging {charging:?}, told {:?}", self.told)?;
         Ok(text)

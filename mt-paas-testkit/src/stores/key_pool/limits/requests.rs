@@ -130,7 +130,10 @@ pub(super) async fn more_requests_than_any_key_may_make_are_refused_at_once(grou
     too_many(patient(11).model("gpt").ask(&pools[1]).await, "11 requests of a model where 10 are the most")?;
     let held = patient(12).ask(&pools[1]).await?;
     let refused = held.charge(13, super::LONG).await;
-    holds!(matches!(refused, Err(PoolError::TooMany { .. })), "a charge of 13 requests where 12 are the most: {refused:?}");
+    holds!(
+        matches!(refused, Err(PoolError::TooMany { .. })),
+        "a charge of 13 requests where 12 are the most: {refused:?}"
+    );
     patient(10).model("gpt").ask(&pools[0]).await?.settle().await?;
     Ok(())
 }

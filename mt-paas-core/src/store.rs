@@ -1,6 +1,8 @@
 //! What a store is: every trait that the logic of this crate calls, together.
 
 pub mod memory;
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(feature = "sea-orm")]
 pub mod sea_orm;
 

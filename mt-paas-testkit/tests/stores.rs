@@ -15,6 +15,8 @@ mod key_pool;
 mod migrating;
 #[path = "stores/place.rs"]
 mod place;
+#[path = "stores/redis_key_pool.rs"]
+mod redis_key_pool;
 #[path = "stores/tables.rs"]
 mod tables;
 
@@ -39,7 +41,7 @@ fn main() -> ExitCode {
     for test in suite() {
         trials.push(Trial::test(format!("memory::{}", test.name), move || on_memory(test)));
         trials.push(on(PlaceKind::File, test));
-        trials.push(on_server(&server, test.name, move |url| on(PlaceKind::Schema(url.to_owned()), test)));
+        trials.push(on_server("postgres", &server, test.name, move |url| on(PlaceKind::Schema(url.to_owned()), test)));
     }
     for (name, run) in connecting::TRIALS {
         trials.push(Trial::test(format!("connecting::{name}"), move || block(run())));
@@ -59,7 +61,14 @@ fn main() -> ExitCode {
         if on_files {
             trials.push(trial(PlaceKind::File));
         }
-        trials.push(on_server(&server, name, |url| trial(PlaceKind::Schema(url.to_owned()))));
+        trials.push(on_server("postgres", &server, name, |url| trial(PlaceKind::Schema(url.to_owned()))));
+    }
+    let server = redis_key_pool::server();
+    for (name, run) in redis_key_pool::TRIALS {
+        trials.push(on_server("redis", &server, name, |url| {
+            let url = url.to_owned();
+            Trial::test(format!("redis::{name}"), move || block(redis_key_pool::on(url, *run)))
+        }));
     }
     for (fault, caught_by) in broken::FAULTS {
         let name = format!("broken::{fault:?} is caught by {caught_by}");
@@ -90,13 +99,13 @@ fn on(kind: PlaceKind, test: StoreTest) -> Trial {
 }
 
 /// A trial that needs the server: without one it is shown as ignored, and fails where services are required.
-fn on_server(server: &Result<String, String>, name: &str, trial: impl FnOnce(&str) -> Trial) -> Trial {
+fn on_server(kind: &str, server: &Result<String, String>, name: &str, trial: impl FnOnce(&str) -> Trial) -> Trial {
     match server {
         Ok(url) => trial(url),
         Err(reason) => {
             let reason = reason.clone();
             let required = place::services_are_required();
-            Trial::test(format!("postgres::{name} (no server: {reason})"), move || Err(Failed::from(reason)))
+            Trial::test(format!("{kind}::{name} (no server: {reason})"), move || Err(Failed::from(reason)))
                 .with_ignored_flag(!required)
         }
     }

@@ -85,7 +85,7 @@ pub(crate) fn services_are_required() -> bool {
 }
 
 #[expect(clippy::disallowed_methods, reason = "where the servers for tests are is told by the environment")]
-fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 

@@ -105,6 +105,7 @@ impl StoreHandler {
     /// A tenant that may be used now.
     async fn active_tenant(&self, tenant: &TenantId) -> Result<(Arc<Tenant>, DateTime<Utc>), ApiError> {
         let (found, now) = self.known_tenant(tenant).await?;
+        self.take_over(&found, now);
         match current(&found, now).0 {
             TenantStatus::Active if self.waits_for_hook(&found) => {
                 Err(ApiError::unavailable("the tenant's hook has not ended"))

@@ -12,8 +12,8 @@ use crate::standard_api::{ActivateRequest, DeactivateRequest};
 /// Hooks run outside any transaction: a before-hook ahead of the change, an after-hook behind its commit. The failure
 /// of a before-hook is the answer, and nothing has changed. The failure of an after-hook takes the change back, and is
 /// the answer; data is removed after the last hook, so that nothing is lost then. Until an after-hook has ended the
-/// tenant is not in use. If its process dies in the middle, the next activation or deactivation runs it again first:
-/// after-hooks must bear to be repeated.
+/// tenant is not in use. If its process dies in the middle, the next activation or deactivation runs it again first, and
+/// after a minute any request does: after-hooks must bear to be repeated, and to meet themselves when they take longer.
 #[async_trait]
 pub trait TenantHooks: Send + Sync + 'static {
     /// A tenant is about to become active.

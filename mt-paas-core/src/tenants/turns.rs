@@ -20,14 +20,20 @@ pub(super) struct Turns(Mutex<HashMap<TenantId, Arc<tokio::sync::Mutex<()>>>>);
 impl Turns {
     /// Waits for the tenant's turn, which ends when the guard is dropped.
     pub(super) async fn take(&self, tenant: &TenantId) -> Result<OwnedMutexGuard<()>, ApiError> {
-        let turn = {
-            let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            // Whoever waits or works holds a second reference.
-            turns.retain(|_, turn| Arc::strong_count(turn) > 1);
-            turns.entry(tenant.clone()).or_default().clone()
-        };
-        let taken = tokio::time::timeout(PATIENCE, turn.lock_owned()).await;
+        let taken = tokio::time::timeout(PATIENCE, self.turn(tenant).lock_owned()).await;
         taken.map_err(|_| ApiError::unavailable("others kept changing the tenant"))
+    }
+
+    /// Takes the tenant's turn if nobody has it.
+    pub(super) fn take_free(&self, tenant: &TenantId) -> Option<OwnedMutexGuard<()>> {
+        self.turn(tenant).try_lock_owned().ok()
+    }
+
+    fn turn(&self, tenant: &TenantId) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever waits or works holds a second reference.
+        turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+        turns.entry(tenant.clone()).or_default().clone()
     }
 }
 

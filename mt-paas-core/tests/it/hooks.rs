@@ -3,12 +3,13 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use mt_paas_core::clock::Clock;
 use mt_paas_core::standard_api::{ActivateRequest, DeactivateRequest, TenantStatus};
 use mt_paas_core::tenants::{HookAfter, PendingHook, Tenant, TenantHooks};
 use mt_paas_core::{ApiError, ErrorKind, StandardAPIHandler, TenantId};
 use serde_json::json;
 
-use crate::stand::{Stand, activation, at, closing, person};
+use crate::stand::{Stand, activation, closing, person};
 
 /// Writes down its calls, and fails at the one that it is told to fail at.
 #[derive(Clone, Default)]
@@ -135,17 +136,32 @@ async fn nobody_uses_a_tenant_before_its_hook_has_ended_and_who_hangs_up_stops_n
     assert!(stand.handler.create_user(&stand.tenant, person("u@b.kr")).await.is_ok());
 }
 
+/// Puts the mark of another process's hook on the tenant, so many seconds old.
+async fn abandon(stand: &Stand, after: HookAfter, age: i64) {
+    let row = (*stand.store.tenant(&stand.tenant).await.unwrap().unwrap()).clone();
+    let since = stand.clock.now() - chrono::TimeDelta::seconds(age);
+    let mark = PendingHook { after, owner: uuid::Uuid::new_v4(), since };
+    let died = Tenant { hook: Some(mark), ..row.clone() };
+    stand.store.save_tenant(&died, Some(row.revision), false, &[]).await.unwrap();
+}
+
+/// Waits for what a task beside the caller does.
+async fn until(done: impl AsyncFn() -> bool) {
+    let seen = async {
+        while !done().await {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), seen).await.expect("it did not happen");
+}
+
 #[tokio::test]
 async fn a_hook_whose_process_died_is_run_again_by_the_next_activation() {
     for (age, hooks_run) in [(61, 1), (5, 0)] {
         let spy = Spy::default();
         let stand = Stand::with_hooks(spy.clone()).active().await;
         spy.calls();
-        let row = (*stand.store.tenant(&stand.tenant).await.unwrap().unwrap()).clone();
-        let since = at("2026-11-21T10:00:00Z") - chrono::TimeDelta::seconds(age);
-        let mark = PendingHook { after: HookAfter::FirstActivation, owner: uuid::Uuid::new_v4(), since };
-        let died = Tenant { hook: Some(mark), ..row.clone() };
-        stand.store.save_tenant(&died, Some(row.revision), false, &[]).await.unwrap();
+        abandon(&stand, HookAfter::FirstActivation, age).await;
         assert!(stand.handler.settings(&stand.tenant).await.is_err());
         let patience = std::time::Duration::from_millis(300);
         let again = tokio::time::timeout(patience, stand.handler.activate_tenant(activation(&json!({})))).await;
@@ -153,6 +169,50 @@ async fn a_hook_whose_process_died_is_run_again_by_the_next_activation() {
         assert_eq!((again.is_ok(), spy.calls().len()), (hooks_run == 1, hooks_run), "{age}");
         assert_eq!(stand.handler.settings(&stand.tenant).await.is_ok(), hooks_run == 1);
     }
+}
+
+#[tokio::test]
+async fn a_request_after_a_minute_finishes_an_abandoned_hook_and_tries_once_a_minute() {
+    let spy = Spy::default();
+    let stand = Stand::with_hooks(spy.clone()).active().await;
+    spy.calls();
+    abandon(&stand, HookAfter::Activation, 59).await;
+    let refused = async || stand.handler.settings(&stand.tenant).await.is_err();
+    let marked = async || stand.store.tenant(&stand.tenant).await.unwrap().unwrap().hook.is_some();
+    let rest = async || tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+    assert!(refused().await);
+    rest().await;
+    assert!(spy.calls().is_empty(), "another process may be at it");
+
+    spy.fail_at("after_activate");
+    stand.clock.advance(chrono::TimeDelta::seconds(2));
+    assert!(refused().await);
+    until(async || spy.calls() == ["after_activate again"]).await;
+    assert!(refused().await);
+    rest().await;
+    assert!(refused().await && spy.calls().is_empty(), "a hook that fails is left alone for a minute");
+
+    spy.fail_at("");
+    stand.clock.advance(chrono::TimeDelta::seconds(61));
+    assert!(refused().await);
+    until(async || !marked().await).await;
+    assert!(!refused().await);
+    assert_eq!(spy.calls(), ["after_activate again"]);
+}
+
+#[tokio::test]
+async fn a_request_to_a_closed_tenant_finishes_its_hook_and_the_removal_behind_it() {
+    let spy = Spy::default();
+    let stand = Stand::with_hooks(spy.clone()).active().await;
+    stand.handler.create_user(&stand.tenant, person("u@b.kr")).await.unwrap();
+    let open = stand.store.tenant(&stand.tenant).await.unwrap().unwrap();
+    let closed = Tenant { status: TenantStatus::Deactivated, data_preserved: false, ..(*open).clone() };
+    stand.store.save_tenant(&closed, Some(open.revision), false, &[]).await.unwrap();
+    abandon(&stand, HookAfter::Deactivation, 61).await;
+    spy.calls();
+    assert_eq!(stand.handler.settings(&stand.tenant).await.unwrap_err().kind(), ErrorKind::TenantInactive);
+    until(async || stand.store.count_users(&stand.tenant).await.unwrap() == 0).await;
+    assert_eq!(spy.calls(), ["after_deactivate purges"]);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::turns::PATIENCE;
 use super::super::{HookAfter, PendingHook, Saved, Tenant, TenantHooks};
@@ -52,6 +52,25 @@ impl StoreHandler {
                 tokio::time::sleep(LOOK).await;
             }
         }
+    }
+
+    /// Finishes a hook that was abandoned a while ago, beside the caller: a tenant should not be out of use until its
+    /// market asks again. Whoever fails renews the mark, so there is one try a minute.
+    pub(super) fn take_over(&self, tenant: &Tenant, now: DateTime<Utc>) {
+        let abandoned = self.waits_for_hook(tenant) && tenant.hook.is_some_and(|mark| now - mark.since > ABANDONED);
+        // Who has the turn in this process is at it.
+        let Some(turn) = abandoned.then(|| self.0.turns.take_free(&tenant.id)).flatten() else { return };
+        let (handler, tenant) = (self.clone(), tenant.id.clone());
+        tokio::spawn(async move {
+            let _turn = turn;
+            let finished = match handler.settled(&tenant).await {
+                Ok(Some(row)) => handler.purge(&row).await,
+                result => result.map(drop),
+            };
+            if let Err(error) = finished {
+                tracing::warn!(%tenant, error = &error as &dyn std::error::Error, "an abandoned hook is not finished");
+            }
+        });
     }
 
     /// Runs the hook behind a change that was just `written` over `before`, and takes the change back if it fails.

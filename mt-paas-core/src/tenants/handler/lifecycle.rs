@@ -89,7 +89,7 @@ impl StoreHandler {
         Err(contended())
     }
 
-    async fn purge(&self, tenant: &Tenant) -> Result<(), ApiError> {
+    pub(super) async fn purge(&self, tenant: &Tenant) -> Result<(), ApiError> {
         if tenant.status == TenantStatus::Deactivated && !tenant.data_preserved {
             self.0.store.purge_users(&tenant.id, tenant.revision).await?;
         }

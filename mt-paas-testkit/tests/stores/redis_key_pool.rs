@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::BoxFuture;
 use libtest_mimic::Failed;
 use mt_paas_core::key_pool::{
-    AcquireOptions, Appended, Entry, KeyPool, KeyPoolStore, KeySpec, Lease, MemberId, PoolError, PoolLimits, Provider,
+    AcquireOptions, Appended, Entry, KeyPool, KeyPoolStore, Lease, MemberId, NewKey, PoolError, PoolLimits, Provider,
     TenantScope,
 };
 use mt_paas_core::store::redis::{ConnectError, RedisKeyPool, RedisOptions};
@@ -440,11 +440,11 @@ fn provider() -> Provider {
     "openai".parse().expect("a name")
 }
 
-fn key(name: &str, concurrency: u32) -> KeySpec {
-    KeySpec {
+fn key(name: &str, concurrency: u32) -> NewKey {
+    NewKey {
         provider: provider(),
         name: name.to_owned(),
-        sealed_payload: "{}".to_owned(),
+        payload: mt_paas_core::Secret::new(serde_json::json!({})),
         concurrency,
         requests_per_minute: None,
         requests_per_day: [].into(),

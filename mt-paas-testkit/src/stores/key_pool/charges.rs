@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mt_paas_core::key_pool::{KeySpec, PoolError, WaitReason};
+use mt_paas_core::key_pool::{NewKey, PoolError, WaitReason};
 
 use super::busy::busy;
 use super::ground::Ground;
@@ -17,8 +17,8 @@ super::tests!("charges", false:
     a_charge_on_a_key_that_is_gone_is_refused,
 );
 
-fn five_a_minute() -> KeySpec {
-    KeySpec { requests_per_minute: Some(5), ..key("a", 3) }
+fn five_a_minute() -> NewKey {
+    NewKey { requests_per_minute: Some(5), ..key("a", 3) }
 }
 
 async fn a_charge_counts_as_a_grant_does(ground: Ground) -> Result<(), Violation> {

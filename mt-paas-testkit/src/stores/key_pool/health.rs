@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use mt_paas_core::key_pool::{Complaint, Health, KeySpec, Verdict, WaitReason};
+use mt_paas_core::Secret;
+use mt_paas_core::key_pool::{Complaint, Health, NewKey, Verdict, WaitReason};
+use serde_json::json;
 
 use super::busy::busy;
 use super::ground::Ground;
@@ -88,7 +90,7 @@ async fn a_slowed_key_rests_as_long_as_its_provider_says(ground: Ground) -> Resu
 async fn a_refused_call_counts_for_no_limit(ground: Ground) -> Result<(), Violation> {
     let pools = ground.two(wide()).await?;
     let daily = [("gpt".to_owned(), 10)].into();
-    put(&pools[0], [KeySpec { requests_per_minute: Some(10), requests_per_day: daily, ..key("a", 3) }]).await?;
+    put(&pools[0], [NewKey { requests_per_minute: Some(10), requests_per_day: daily, ..key("a", 3) }]).await?;
     let a = id(&pools[0], "a").await?;
     let lent = Wish::of("u").model("gpt").units(2).ask(&pools[0]).await?;
     lent.charge(3, Duration::ZERO).await?;
@@ -125,17 +127,17 @@ async fn another_secret_heals_and_another_limit_does_not(ground: Ground) -> Resu
     let lent = Wish::of("u").ask(&pools[0]).await?;
     lent.report(Verdict::of_status(401, None)).await?;
     lent.settle().await?;
-    put(&pools[1], [KeySpec { priority: 4, ..key("a", 2) }]).await?;
+    put(&pools[1], [NewKey { priority: 4, ..key("a", 2) }]).await?;
     let refused = busy(Wish::of("u").ask(&pools[0]).await, "a quarantined key with another limit")?;
     same!(refused.0, WaitReason::Health, "why");
-    put(&pools[0], [KeySpec { sealed_payload: "{\"new\":1}".to_owned(), ..key("a", 2) }]).await?;
+    put(&pools[0], [NewKey { payload: Secret::new(json!({"new": 1})), ..key("a", 2) }]).await?;
     Wish::of("u").ask(&pools[1]).await?.settle().await?;
     Ok(())
 }
 
 async fn a_resting_key_leaves_the_others_to_work(ground: Ground) -> Result<(), Violation> {
     let pools = ground.two(wide()).await?;
-    put(&pools[0], [KeySpec { priority: 9, ..key("a", 1) }, key("b", 1)]).await?;
+    put(&pools[0], [NewKey { priority: 9, ..key("a", 1) }, key("b", 1)]).await?;
     let lent = Wish::of("u").ask(&pools[0]).await?;
     same!(super::busy::name(&*lent), "a", "the key");
     lent.report(Verdict::of_status(429, Some(Duration::from_secs(60)))).await?;

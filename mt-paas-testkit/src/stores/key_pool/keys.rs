@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use mt_paas_core::key_pool::{KeyId, KeyRefused, KeySpec, PoolError, TenantScope, WaitReason};
+use mt_paas_core::Secret;
+use mt_paas_core::key_pool::{KeyId, KeyRefused, KeySpec, NewKey, PoolError, TenantScope, WaitReason};
+use serde_json::{Value, json};
 
 use super::busy::busy;
 use super::ground::Ground;
@@ -24,7 +26,7 @@ super::tests!("keys", false:
 async fn a_key_serves_the_tenants_of_its_scope(ground: Ground) -> Result<(), Violation> {
     let pools = ground.two(wide()).await?;
     let scope = TenantScope::Only([tenant("school"), tenant("lab")].into());
-    put(&pools[0], [KeySpec { scope, ..key("a", 9) }]).await?;
+    put(&pools[0], [NewKey { scope, ..key("a", 9) }]).await?;
     for served in ["school", "lab"] {
         Wish::of("u").tenant(served).ask(&pools[1]).await?.settle().await?;
     }
@@ -40,7 +42,7 @@ async fn a_key_serves_the_tenants_of_its_scope(ground: Ground) -> Result<(), Vio
 async fn a_key_is_not_lent_after_its_end_or_while_it_is_off(ground: Ground) -> Result<(), Violation> {
     let pools = ground.two(wide()).await?;
     let now = view(&pools[0]).await?.now;
-    put(&pools[0], [KeySpec { expires_at: Some(now + Duration::from_secs(1_000)), ..key("a", 9) }]).await?;
+    put(&pools[0], [NewKey { expires_at: Some(now + Duration::from_secs(1_000)), ..key("a", 9) }]).await?;
     let held = Wish::of("u").ask(&pools[0]).await?;
     ground.pass(Duration::from_secs(900), &pools).await?;
     Wish::of("u").ask(&pools[1]).await?.settle().await?;
@@ -66,7 +68,7 @@ async fn whoever_waits_gets_a_key_that_is_added_or_changed(ground: Ground) -> Re
     put(&pools[0], [key("a", 2)]).await?;
     let _second = waits.got().await?;
     let (waits, _) = Wish::of("w3").queue(&pools[0]).await?;
-    put(&pools[1], [KeySpec { active: false, ..key("b", 2) }]).await?;
+    put(&pools[1], [NewKey { active: false, ..key("b", 2) }]).await?;
     holds!(!waits.is_over(), "a key that is off was lent");
     let b = id(&pools[0], "b").await?;
     pools[1].pool().set_key_active(b, true).await?;
@@ -128,10 +130,10 @@ async fn keys_that_cannot_be_meant_are_refused_by_name(ground: Ground) -> Result
     let specs = [
         ("concurrency_limit", key("a", 0)),
         ("concurrency_limit", key("a", u32::MAX)),
-        ("rpm_limit", KeySpec { requests_per_minute: Some(0), ..key("a", 1) }),
-        ("rpm_limit", KeySpec { requests_per_minute: Some(u32::MAX), ..key("a", 1) }),
-        ("rpd_limits.gpt", KeySpec { requests_per_day: day(0), ..key("a", 1) }),
-        ("rpd_limits.gpt", KeySpec { requests_per_day: day(u32::MAX), ..key("a", 1) }),
+        ("rpm_limit", NewKey { requests_per_minute: Some(0), ..key("a", 1) }),
+        ("rpm_limit", NewKey { requests_per_minute: Some(u32::MAX), ..key("a", 1) }),
+        ("rpd_limits.gpt", NewKey { requests_per_day: day(0), ..key("a", 1) }),
+        ("rpd_limits.gpt", NewKey { requests_per_day: day(u32::MAX), ..key("a", 1) }),
         ("name", key("", 1)),
         ("name", key("a\u{0}b", 1)),
         ("name", key(&"n".repeat(101), 1)),
@@ -155,10 +157,11 @@ async fn keys_that_cannot_be_meant_are_refused_by_name(ground: Ground) -> Result
 
 async fn a_key_reads_back_as_it_was_put(ground: Ground) -> Result<(), Violation> {
     let pools = ground.two(wide()).await?;
-    let spec = KeySpec {
+    let payload = json!({ "access_key": "가\u{0}", "n": [1.5, null] });
+    let spec = NewKey {
         provider: named("kling"),
         name: "키 '1' \\ \"x\" ☃".to_owned(),
-        sealed_payload: "{\"access_key\":\"가\\u0000\",\"n\":[1.5,null]}\n".to_owned(),
+        payload: Secret::new(payload.clone()),
         concurrency: 100_000,
         requests_per_minute: Some(100_000_000),
         requests_per_day: [("gpt-4".to_owned(), 1), ("클로드.3".to_owned(), 100_000_000)].into(),
@@ -169,8 +172,26 @@ async fn a_key_reads_back_as_it_was_put(ground: Ground) -> Result<(), Violation>
     };
     put(&pools[0], [spec.clone()]).await?;
     let found = until(&pools[1], "the key", |view| view.keys.len() == 1).await?;
-    same!(found.keys[0].key.spec, spec, "the key as the other process reads it");
-    put(&pools[1], [KeySpec { provider: named("openai"), priority: i32::MAX, ..spec.clone() }]).await?;
+    let read = &found.keys[0].key.spec;
+    same!(
+        serde_json::from_str::<Value>(&read.sealed_payload).ok(),
+        Some(payload),
+        "the payload, which is not sealed here"
+    );
+    let expected = KeySpec {
+        provider: spec.provider.clone(),
+        name: spec.name.clone(),
+        sealed_payload: read.sealed_payload.clone(),
+        concurrency: spec.concurrency,
+        requests_per_minute: spec.requests_per_minute,
+        requests_per_day: spec.requests_per_day.clone(),
+        scope: spec.scope.clone(),
+        priority: spec.priority,
+        active: spec.active,
+        expires_at: spec.expires_at,
+    };
+    same!(*read, expected, "the key as the other process reads it");
+    put(&pools[1], [NewKey { provider: named("openai"), priority: i32::MAX, ..spec.clone() }]).await?;
     same!(view(&pools[0]).await?.keys.len(), 2, "keys of one name and two providers");
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mt_paas_core::key_pool::{KeySpec, PoolError, PoolLimits, Verdict, WaitReason};
+use mt_paas_core::key_pool::{NewKey, PoolError, PoolLimits, Verdict, WaitReason};
 use tokio::task::JoinSet;
 
 use super::ground::Ground;
@@ -94,7 +94,7 @@ fn came_to_its_turn(ended: Option<Result<Result<(), PoolError>, tokio::task::Joi
 async fn refusals_are_free(ground: Ground) -> Result<(), Violation> {
     let pools = ground.two(wide()).await?;
     let daily = [("gpt".to_owned(), 1_000)].into();
-    put(&pools[0], [KeySpec { requests_per_minute: Some(1_000), requests_per_day: daily, ..key("a", 1) }]).await?;
+    put(&pools[0], [NewKey { requests_per_minute: Some(1_000), requests_per_day: daily, ..key("a", 1) }]).await?;
     let held = Wish::of("holder").model("gpt").ask(&pools[0]).await?;
     let mut asked = JoinSet::new();
     for number in 0..ground.times(10_000, 3_000) {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mt_paas_core::key_pool::{Choice, KeySpec, PoolLimits, TenantScope, WaitReason};
+use mt_paas_core::key_pool::{Choice, NewKey, PoolLimits, TenantScope, WaitReason};
 
 use super::busy::{busy, name};
 use super::ground::Ground;
@@ -79,7 +79,7 @@ async fn a_newcomer_does_not_pass_those_who_wait(ground: Ground) -> Result<(), V
 async fn heads_that_cannot_be_served_hold_up_nobody(ground: Ground) -> Result<(), Violation> {
     let pools = ground.two(PoolLimits { per_user: 1, ..wide() }).await?;
     let only = TenantScope::Only([tenant("school")].into());
-    let scoped = KeySpec { scope: only, requests_per_minute: Some(8), ..key("a", 2) };
+    let scoped = NewKey { scope: only, requests_per_minute: Some(8), ..key("a", 2) };
     put(&pools[0], [scoped]).await?;
     let first = Wish::of("u1").ask(&pools[0]).await?;
     let second = Wish::of("u2").ask(&pools[1]).await?;
@@ -119,7 +119,7 @@ async fn the_least_loaded_is_taken_first_by_choice(ground: Ground) -> Result<(),
 
 async fn taken(ground: Ground, choice: Choice, expected: [&str; 4]) -> Result<(), Violation> {
     let pools = ground.two(PoolLimits { choice, ..wide() }).await?;
-    let with = |name, priority| KeySpec { priority, ..key(name, 2) };
+    let with = |name, priority| NewKey { priority, ..key(name, 2) };
     put(&pools[0], [with("low", 1), with("high", 9)]).await?;
     let mut held = Vec::new();
     for number in 0..4 {
@@ -134,7 +134,7 @@ async fn taken(ground: Ground, choice: Choice, expected: [&str; 4]) -> Result<()
 
 async fn position_and_reason_are_those_of_the_moment(ground: Ground) -> Result<(), Violation> {
     let pools = ground.two(PoolLimits { per_user: 2, total: 3, ..PoolLimits::default() }).await?;
-    put(&pools[0], [KeySpec { requests_per_minute: Some(9), ..key("a", 2) }]).await?;
+    put(&pools[0], [NewKey { requests_per_minute: Some(9), ..key("a", 2) }]).await?;
     let _one = Wish::of("u1").ask(&pools[0]).await?;
     let two = Wish::of("u1").ask(&pools[1]).await?;
     let wishes = [

@@ -196,7 +196,7 @@ async fn whoever_waits_through_a_silent_process_is_dropped_and_joins_again(groun
 
 async fn a_clock_that_steps_back_ends_no_lease_and_frees_none(ground: Ground) -> Result<(), Violation> {
     let pools: [Arc<dyn Lender>; 2] = [ground.member(wide()).await?.pool, ground.member(wide()).await?.pool];
-    let minute = mt_paas_core::key_pool::KeySpec { requests_per_minute: Some(3), ..key("a", 1) };
+    let minute = mt_paas_core::key_pool::NewKey { requests_per_minute: Some(3), ..key("a", 1) };
     put(&pools[0], [minute]).await?;
     let held = Wish::of("u").units(3).ttl(Duration::from_secs(600)).ask(&pools[0]).await?;
     ground.time().step_back(Duration::from_secs(3_600));

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use mt_paas_core::key_pool::{KeySpec, PoolError, WaitReason};
+use mt_paas_core::key_pool::{NewKey, PoolError, WaitReason};
 
 use super::busy::busy;
 use super::ground::Ground;
@@ -22,7 +22,7 @@ super::tests!("waiting", false:
 
 async fn at_the_deadline_the_error_says_why_and_until_when(ground: Ground) -> Result<(), Violation> {
     let pools = ground.two(wide()).await?;
-    let minute = KeySpec { requests_per_minute: Some(1), ..key("minute", 5) };
+    let minute = NewKey { requests_per_minute: Some(1), ..key("minute", 5) };
     put(&pools[0], [minute]).await?;
     let soon = Duration::from_millis(40);
     let held = Wish::of("u1").ask(&pools[0]).await?;

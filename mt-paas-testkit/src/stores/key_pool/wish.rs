@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mt_paas_core::key_pool::{
-    AcquireOptions, KeyId, KeySpec, KeyView, PoolError, PoolLimits, PoolView, Provider, TenantScope, Ticket,
+    AcquireOptions, KeyId, KeyView, NewKey, PoolError, PoolLimits, PoolView, Provider, Ticket,
 };
-use mt_paas_core::{TenantId, UserId};
+use mt_paas_core::{Secret, TenantId, UserId};
+use serde_json::json;
 use tokio::task::JoinHandle;
 
 use super::lender::{Lender, Lent};
@@ -35,19 +36,8 @@ pub(super) fn user(id: &str) -> UserId {
 }
 
 /// A key for everybody that allows `concurrency` calls at once and any number of requests.
-pub(super) fn key(name: &str, concurrency: u32) -> KeySpec {
-    KeySpec {
-        provider: provider(),
-        name: name.to_owned(),
-        sealed_payload: "{}".to_owned(),
-        concurrency,
-        requests_per_minute: None,
-        requests_per_day: [].into(),
-        scope: TenantScope::All,
-        priority: 0,
-        active: true,
-        expires_at: None,
-    }
+pub(super) fn key(name: &str, concurrency: u32) -> NewKey {
+    NewKey { concurrency, ..NewKey::new(provider(), name, Secret::new(json!({}))) }
 }
 
 /// Limits that hold nobody back.
@@ -56,7 +46,7 @@ pub(super) fn wide() -> PoolLimits {
 }
 
 /// Puts keys into a pool.
-pub(super) async fn put(pool: &Arc<dyn Lender>, keys: impl IntoIterator<Item = KeySpec>) -> Result<(), Violation> {
+pub(super) async fn put(pool: &Arc<dyn Lender>, keys: impl IntoIterator<Item = NewKey>) -> Result<(), Violation> {
     for key in keys {
         pool.pool().put_key(key).await?;
     }

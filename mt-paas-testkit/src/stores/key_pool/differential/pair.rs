@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mt_paas_core::key_pool::{KeySpec, TenantScope, Verdict};
+use mt_paas_core::Secret;
+use mt_paas_core::key_pool::{NewKey, TenantScope, Verdict};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use serde_json::json;
 
 use super::super::lender::Lender;
 use super::super::wish::{LONG, Wish, key, named, tenant};
@@ -134,14 +136,14 @@ impl Pair {
 
     async fn put_key(&mut self, by: usize) -> Result<String, Violation> {
         let random = &mut self.random;
-        let spec = KeySpec {
+        let spec = NewKey {
             provider: named(["openai", "openai", "kling"][random.random_range(0..3)]),
             requests_per_minute: random.random_bool(0.4).then(|| random.random_range(2..30)),
             requests_per_day: if random.random_bool(0.3) { [("gpt".to_owned(), 6)].into() } else { [].into() },
             scope: if random.random_bool(0.3) { TenantScope::Only([tenant("lab")].into()) } else { TenantScope::All },
             priority: random.random_range(0..3),
             active: random.random_bool(0.9),
-            sealed_payload: random.random_range(0..2).to_string(),
+            payload: Secret::new(json!(random.random_range(0..2))),
             ..key(["a", "b", "c"][random.random_range(0..3)], random.random_range(1..4))
         };
         both!(self, format!("putting {spec:?}"), |side| side.text(side.pool(by).put_key(spec.clone()).await));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mt_paas_core::key_pool::{KeySpec, Moment, PoolError, WaitReason};
+use mt_paas_core::key_pool::{Moment, NewKey, PoolError, WaitReason};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -12,8 +12,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// The window may be this much longer than a minute, and never shorter.
 const SLACK: Duration = Duration::from_millis(1_000);
 
-fn a_minute(name: &str, limit: u32) -> KeySpec {
-    KeySpec { requests_per_minute: Some(limit), ..key(name, 1_000) }
+fn a_minute(name: &str, limit: u32) -> NewKey {
+    NewKey { requests_per_minute: Some(limit), ..key(name, 1_000) }
 }
 
 /// Random requests at random times: each sum of sixty seconds stays under the limit, also over the edge of a minute, and
@@ -90,7 +90,7 @@ pub(super) async fn the_next_free_moment_is_the_first_with_room(ground: Ground) 
 pub(super) async fn a_day_has_no_more_requests_with_a_model(ground: Ground) -> Result<(), Violation> {
     let pools = ground.two(wide()).await?;
     let limits = [("gpt".to_owned(), 5), ("한글".to_owned(), 1)];
-    put(&pools[0], [KeySpec { requests_per_day: limits.into(), ..key("a", 100) }]).await?;
+    put(&pools[0], [NewKey { requests_per_day: limits.into(), ..key("a", 100) }]).await?;
     // The day must not end while the test runs.
     let day = Duration::from_secs(86_400);
     let now = view(&pools[0]).await?.now.micros().rem_euclid(day.as_micros() as i64);
@@ -118,7 +118,7 @@ pub(super) async fn a_day_has_no_more_requests_with_a_model(ground: Ground) -> R
 
 pub(super) async fn more_requests_than_any_key_may_make_are_refused_at_once(ground: Ground) -> Result<(), Violation> {
     let pools = ground.two(wide()).await?;
-    let daily = KeySpec { requests_per_day: [("gpt".to_owned(), 7)].into(), ..a_minute("b", 12) };
+    let daily = NewKey { requests_per_day: [("gpt".to_owned(), 7)].into(), ..a_minute("b", 12) };
     put(&pools[0], [a_minute("a", 10), daily]).await?;
     let patient = |units| Wish::of("u").units(units).patience(super::LONG);
     let too_many = |got: Result<_, PoolError>, what: &str| match got {

@@ -17,6 +17,8 @@ mod migrating;
 mod place;
 #[path = "stores/redis_key_pool.rs"]
 mod redis_key_pool;
+#[path = "stores/sql_key_pool.rs"]
+mod sql_key_pool;
 #[path = "stores/tables.rs"]
 mod tables;
 
@@ -24,6 +26,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use libtest_mimic::{Arguments, Failed, Trial};
 use mt_paas_core::store::Store;
 use mt_paas_core::store::memory::MemoryStore;
@@ -33,6 +36,15 @@ use mt_paas_testkit::stores::{StoreTest, suite};
 use place::{Place, PlaceKind};
 
 fn main() -> ExitCode {
+    let own: Vec<String> = std::env::args().skip(1).collect();
+    if let [task, url, name] = own.as_slice()
+        && task == sql_key_pool::WRITER
+    {
+        let (url, name) = (url.clone(), name.clone());
+        let failed = block(async move { sql_key_pool::write(&url, &name).await }).err();
+        failed.iter().for_each(|failed| eprintln!("{failed:?}"));
+        return if failed.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+    }
     let mut arguments = Arguments::from_args();
     // Each trial on PostgreSQL may hold 17 of the server's 100 connections.
     arguments.test_threads = Some(arguments.test_threads.unwrap_or(4).min(4));
@@ -46,22 +58,12 @@ fn main() -> ExitCode {
     for (name, run) in connecting::TRIALS {
         trials.push(Trial::test(format!("connecting::{name}"), move || block(run())));
     }
-    let on_both = migrating::TRIALS.iter().chain(tables::TRIALS).map(|trial| (trial, true));
-    for ((name, run), on_files) in on_both.chain(migrating::ON_A_SERVER.iter().map(|trial| (trial, false))) {
-        let trial = |kind: PlaceKind| {
-            Trial::test(format!("{}::{name}", kind.name()), move || {
-                block(async move {
-                    let place = Place::new(&kind).await?;
-                    let result = caught(run(place.url().to_owned())).await;
-                    place.remove().await?;
-                    result
-                })
-            })
-        };
-        if on_files {
-            trials.push(trial(PlaceKind::File));
-        }
-        trials.push(on_server("postgres", &server, name, |url| trial(PlaceKind::Schema(url.to_owned()))));
+    let everywhere = migrating::TRIALS.iter().chain(tables::TRIALS).chain(sql_key_pool::TRIALS);
+    for (name, run) in everywhere.clone().chain(sql_key_pool::ON_FILES) {
+        trials.push(at(PlaceKind::File, name, *run));
+    }
+    for (name, run) in everywhere.chain(migrating::ON_A_SERVER).chain(sql_key_pool::ON_SERVERS) {
+        trials.push(on_server("postgres", &server, name, |url| at(PlaceKind::Schema(url.to_owned()), name, *run)));
     }
     let server = redis_key_pool::server();
     for (name, run) in redis_key_pool::TRIALS {
@@ -92,6 +94,18 @@ fn on(kind: PlaceKind, test: StoreTest) -> Trial {
             let run = (test.run)(shared);
             let result = caught(async { Ok(run.await.map_err(|violation| violation.to_string())?) }).await;
             store.close().await?;
+            place.remove().await?;
+            result
+        })
+    })
+}
+
+/// A trial at an empty place.
+fn at(kind: PlaceKind, name: &str, run: fn(String) -> BoxFuture<'static, Result<(), Failed>>) -> Trial {
+    Trial::test(format!("{}::{name}", kind.name()), move || {
+        block(async move {
+            let place = Place::new(&kind).await?;
+            let result = caught(run(place.url().to_owned())).await;
             place.remove().await?;
             result
         })

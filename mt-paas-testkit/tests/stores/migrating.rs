@@ -18,7 +18,7 @@ pub(crate) const TRIALS: &[Trial] = &[
     ("a_step_that_fails_leaves_nothing", |url| Box::pin(failing(url))),
 ];
 
-const STEPS: [&str; 3] = ["m0001_tenants", "m0002_usage", "m0003_messages"];
+const STEPS: [&str; 4] = ["m0001_tenants", "m0002_usage", "m0003_messages", "m0004_key_pool"];
 
 /// What only a server can do to a store.
 pub(crate) const ON_A_SERVER: &[Trial] =
@@ -79,11 +79,11 @@ async fn up_and_down(url: String) -> Result<(), Failed> {
     assert_eq!(migrations.down().await?, None, "nothing to take back");
     assert_eq!(migrations.up().await?, STEPS);
     assert_eq!(migrations.up().await?, Vec::<String>::new(), "nothing to apply");
-    assert_eq!(found(&migrations).await?, states(3));
+    assert_eq!(found(&migrations).await?, states(STEPS.len()));
     let history = migrations.history().await?;
     assert!(history.is_sorted_by_key(|step| step.applied_at) && history.iter().all(|step| step.known));
     assert_eq!(history.iter().map(|step| step.name.as_str()).collect::<Vec<_>>(), STEPS);
-    for left in (0..3).rev() {
+    for left in (0..STEPS.len()).rev() {
         assert_eq!(migrations.down().await?.as_deref(), Some(STEPS[left]));
         assert_eq!(found(&migrations).await?, states(left));
         let error = SqlStore::connect(&url).await.err().ok_or("tables of an earlier version were taken")?;
@@ -114,7 +114,7 @@ async fn newer(url: String) -> Result<(), Failed> {
         assert_eq!(refusal.to_string(), sentence);
     }
     let status = migrations.status().await?;
-    assert_eq!(status.iter().map(|step| step.known).collect::<Vec<_>>(), [true, true, true, false]);
+    assert_eq!(status.iter().map(|step| step.known).collect::<Vec<_>>(), [true, true, true, true, false]);
     Ok(())
 }
 
@@ -125,14 +125,14 @@ async fn failing(url: String) -> Result<(), Failed> {
     for _ in STEPS {
         migrations.down().await?;
     }
-    store.writer().execute_unprepared("CREATE TABLE mt_idempotency (stranger TEXT)").await?;
+    store.writer().execute_unprepared("CREATE TABLE mt_key_pool (stranger TEXT)").await?;
     let error = migrations.up().await.err().ok_or("a stranger's table was taken over")?;
     assert!(matches!(error, ConnectError::InTheWay { .. }), "{error:?}");
     let said = error.to_string();
     assert!(said.contains("mt_idempotency") && said.contains("of its own") && said.lines().count() == 1, "{said}");
     assert!(migrations.history().await?.is_empty());
     assert!(store.writer().execute_unprepared("SELECT 1 FROM mt_tenants").await.is_err(), "a table was left");
-    store.writer().execute_unprepared("DROP TABLE mt_idempotency").await?;
+    store.writer().execute_unprepared("DROP TABLE mt_key_pool").await?;
     assert_eq!(migrations.up().await?, STEPS);
     Ok(store.close().await?)
 }

@@ -15,6 +15,8 @@ use sea_orm::{
 
 use super::address::Address;
 use super::error::{ConnectError, code, driver_error, sqlite_code};
+use super::home::Home;
+use crate::store::memory::MemoryKeyPool;
 
 /// How long a caller waits for a free connection, and a writer of SQLite for another process.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -24,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Database {
     pub(super) writer: DatabaseConnection,
     pub(super) reader: DatabaseConnection,
-    file: Option<PathBuf>,
+    pub(super) home: Home,
 }
 
 impl Database {
@@ -51,9 +53,9 @@ impl Database {
 
     /// Says what a failure means for somebody who wants to open the database.
     pub(super) fn explain(&self, error: DbErr) -> ConnectError {
-        match &self.file {
-            Some(path) => file_error(path, error),
-            None => ConnectError::Database(error),
+        match &self.home {
+            Home::File(path) => file_error(path, error),
+            Home::Memory(_) | Home::Server(_) => ConnectError::Database(error),
         }
     }
 
@@ -101,7 +103,7 @@ async fn file(path: &Path) -> Result<Database, ConnectError> {
     Ok(Database {
         writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(pool().max_connections(1).connect_lazy_with(writer)),
         reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(pool().max_connections(4).connect_lazy_with(reader)),
-        file: Some(path.to_owned()),
+        home: Home::File(path.to_owned()),
     })
 }
 
@@ -169,7 +171,7 @@ async fn memory() -> Result<Database, ConnectError> {
         .await
         .map_err(driver)?;
     let connection = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
-    Ok(Database { writer: connection.clone(), reader: connection, file: None })
+    Ok(Database { writer: connection.clone(), reader: connection, home: Home::Memory(MemoryKeyPool::new()) })
 }
 
 async fn server(options: &PgConnectOptions) -> Result<Database, ConnectError> {
@@ -200,9 +202,9 @@ async fn server(options: &PgConnectOptions) -> Result<Database, ConnectError> {
                 Ok(true)
             })
         })
-        .connect_lazy_with(options);
+        .connect_lazy_with(options.clone());
     let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
-    Ok(Database { writer: connection.clone(), reader: connection, file: None })
+    Ok(Database { writer: connection.clone(), reader: connection, home: Home::Server(Box::new(options)) })
 }
 
 fn server_error(options: &PgConnectOptions, source: sqlx::Error) -> ConnectError {

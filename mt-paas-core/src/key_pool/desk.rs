@@ -158,7 +158,7 @@ impl Desk {
             return Err(PoolError::Closed);
         }
         match &self.place {
-            Place::Memory(clock) => self.at_once(clock.now().into(), &op),
+            Place::Memory(clock) => self.at_once(&**clock, &op),
             Place::Store => {
                 let (reply, answer) = oneshot::channel();
                 self.post(Job { op, then: Then::Reply(reply) });
@@ -170,7 +170,7 @@ impl Desk {
     /// Does an operation whose outcome nobody waits for, from anywhere.
     pub(crate) fn leave(self: &Arc<Self>, op: Op) {
         match &self.place {
-            Place::Memory(clock) => drop(self.at_once(clock.now().into(), &op)),
+            Place::Memory(clock) => drop(self.at_once(&**clock, &op)),
             Place::Store => self.post(Job { op, then: Then::Nothing }),
         }
     }
@@ -180,9 +180,11 @@ impl Desk {
         self.work.notify_one();
     }
 
-    fn at_once(self: &Arc<Self>, now: Moment, op: &Op) -> Result<Reply, PoolError> {
+    fn at_once(self: &Arc<Self>, clock: &dyn Clock, op: &Op) -> Result<Reply, PoolError> {
         let (reply, outgoing, alarm) = {
             let mut inner = self.inner();
+            // Under the lock: whoever read the clock and then waited for it would turn the time back.
+            let now = clock.now().into();
             inner.engine.advance(now);
             let outcome = inner.engine.apply(op);
             inner.forget_spot(op);

@@ -23,9 +23,9 @@ pub(crate) async fn keep(desk: Weak<Desk>, work: Arc<Notify>) {
 
 /// Does what is due and says when to come again; `None`: when called.
 fn look(desk: &Arc<Desk>) -> Option<Duration> {
-    let now = desk.memory_now()?;
     let (outgoing, pause) = {
         let mut inner = desk.inner();
+        let now = desk.memory_now()?;
         // First of all: whoever holds a lease in this process is alive.
         inner.renew_due(desk.member, now);
         inner.engine.advance(now);

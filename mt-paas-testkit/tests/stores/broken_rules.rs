@@ -152,7 +152,9 @@ impl Lender for Broken {
             RuleFault::AsksAgainInsteadOfQueueing if !options.patience.is_zero() => loop {
                 options.patience = Duration::from_millis(4);
                 match ask(&options).await {
-                    Err(PoolError::Busy { .. }) => tokio::time::sleep(Duration::from_millis(4)).await,
+                    Err(PoolError::Busy { .. }) => {
+                        tokio::time::sleep(Duration::from_millis(rand::random_range(1..9))).await;
+                    }
                     other => break other?,
                 }
             },

@@ -149,7 +149,7 @@ pub(crate) fn parameters(query: &str) -> Result<Map<String, Value>, ApiError> {
     Ok(parameters)
 }
 
-async fn path_parameter(parts: &mut Parts, name: &str) -> Option<String> {
+pub(crate) async fn path_parameter(parts: &mut Parts, name: &str) -> Option<String> {
     if let Ok(all) = RawPathParams::from_request_parts(parts, &()).await {
         return all.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_owned());
     }

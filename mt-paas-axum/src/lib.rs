@@ -8,6 +8,7 @@ pub mod error;
 pub mod extract;
 pub mod idempotency;
 mod json;
+pub mod key_pool;
 pub mod language;
 mod openapi;
 pub mod request_id;

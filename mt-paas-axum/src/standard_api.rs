@@ -16,8 +16,8 @@ use utoipa::openapi::path::Paths;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa_axum::routes;
 
-pub(crate) use builder::mount;
 pub use builder::{InvalidApi, StandardApi, StandardApiBuilder};
+pub(crate) use builder::{mount, uncached};
 pub(crate) use lifecycle::status as tenant_status;
 pub(crate) use users::list as list_users;
 
@@ -30,7 +30,7 @@ pub(crate) struct Api {
 }
 
 /// A path of the contract with its methods and its documentation.
-type Route = (Vec<(String, RefOr<Schema>)>, Paths, MethodRouter<Api>);
+pub(crate) type Route<S = Api> = (Vec<(String, RefOr<Schema>)>, Paths, MethodRouter<S>);
 
 /// Every route of the contract, without prefix: the one table, for the router and the documentation.
 fn table() -> Vec<Route> {

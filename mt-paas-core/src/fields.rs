@@ -33,12 +33,26 @@ pub trait FromFields: Sized {
 
     #[doc(hidden)]
     fn read(place: &str, members: &Map<String, Value>) -> Result<Self, ApiError> {
-        let mut faults = Vec::new();
-        let loc = vec![place.to_owned()];
-        let parsed = Self::from_fields(&mut Fields { loc, members, faults: &mut faults });
-        // A value beside a noted fault is no value.
-        parsed.filter(|_| faults.is_empty()).ok_or_else(|| ApiError::invalid_fields(faults))
+        read(place, members, Self::from_fields)
     }
+}
+
+/// Reads an object by a function, where more than the object decides what must be in it. `place` is where it stands, such
+/// as `body`.
+///
+/// # Errors
+///
+/// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with all faulty fields.
+pub fn read<T>(
+    place: &str,
+    members: &Map<String, Value>,
+    read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
+) -> Result<T, ApiError> {
+    let mut faults = Vec::new();
+    let loc = vec![place.to_owned()];
+    let parsed = read(&mut Fields { loc, members, faults: &mut faults });
+    // A value beside a noted fault is no value.
+    parsed.filter(|_| faults.is_empty()).ok_or_else(|| ApiError::invalid_fields(faults))
 }
 
 /// The members of one object, and the faults found so far.

@@ -27,13 +27,13 @@ pub struct MarketKeyName(pub Arc<str>);
 #[non_exhaustive]
 pub enum InvalidMarketKeys {
     /// There is no key at all: nobody could call, or everybody.
-    #[error("no market key is configured")]
+    #[error("no key is configured")]
     None,
     /// A key cannot be sent in a header.
-    #[error("market key number {0} is not made of visible ASCII characters")]
+    #[error("key number {0} is not made of visible ASCII characters")]
     Unsendable(usize),
     /// The same key stands there twice.
-    #[error("market key number {0} stands in the list twice")]
+    #[error("key number {0} stands in the list twice")]
     Twice(usize),
 }
 

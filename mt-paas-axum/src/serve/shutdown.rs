@@ -29,7 +29,7 @@ impl Shutdown {
         self.0.is_cancelled()
     }
 
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Arc::new(CancellationToken::new()))
     }
 

@@ -217,7 +217,10 @@ impl StandardApiBuilder {
 }
 
 /// Puts routes behind a prefix, and their description beside the others.
-pub(crate) fn mount(routes: Vec<Route>, prefix: &str, described: &mut OpenApi) -> Router<Api> {
+pub(crate) fn mount<S>(routes: Vec<Route<S>>, prefix: &str, described: &mut OpenApi) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
     let mut router = Router::new();
     for (schemas, paths, methods) in routes {
         let components = described.components.get_or_insert_default();
@@ -287,7 +290,7 @@ async fn method_not_allowed() -> Problem {
 }
 
 /// Answers about tenants belong in no cache, and are no pages.
-fn uncached(mut response: Response) -> Response {
+pub(crate) fn uncached(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

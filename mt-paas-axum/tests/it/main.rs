@@ -4,6 +4,7 @@
 
 mod contract;
 mod deprecation;
+mod key_pool;
 mod serve;
 mod serve_drain;
 mod serve_framing;

@@ -21,25 +21,23 @@ const TERMS: &[&str] =
 /// would be no limit.
 impl FromFields for NewKey {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        let provider = fields.required("provider", parsed::<Provider>);
         refuse_others(fields, &["provider", "name"]);
-        let name = fields.required("name", key_name);
-        let payload = match &provider {
-            Some(provider) => secret(fields, provider),
-            None => None,
-        };
-        let change = terms(fields);
-        let (change, key) = (change?, Self::new(provider?, name?, payload?));
-        Some(Self {
-            concurrency: change.concurrency.unwrap_or(key.concurrency),
-            requests_per_minute: change.requests_per_minute.flatten(),
-            requests_per_day: change.requests_per_day.unwrap_or_default(),
-            scope: change.scope.unwrap_or_default(),
-            priority: change.priority.unwrap_or_default(),
-            active: change.active.unwrap_or(key.active),
-            expires_at: change.expires_at.flatten(),
-            ..key
-        })
+        match fields.required("provider", parsed::<Provider>) {
+            Some(provider) => entry(&provider, fields),
+            None => {
+                // The other faults are told with it.
+                let _ = (fields.required("name", key_name), terms(fields));
+                None
+            }
+        }
+    }
+}
+
+impl NewKey {
+    /// Reads an entry that stands below its provider.
+    pub(crate) fn from_fields_of(provider: &Provider, fields: &mut Fields<'_>) -> Option<Self> {
+        refuse_others(fields, &["name"]);
+        entry(provider, fields)
     }
 }
 
@@ -55,6 +53,22 @@ impl KeyChange {
         let change = terms(fields);
         Some(Self { payload: payload?, ..change? })
     }
+}
+
+fn entry(provider: &Provider, fields: &mut Fields<'_>) -> Option<NewKey> {
+    let (name, payload) = (fields.required("name", key_name), secret(fields, provider));
+    let change = terms(fields)?;
+    let key = NewKey::new(provider.clone(), name?, payload?);
+    Some(NewKey {
+        concurrency: change.concurrency.unwrap_or(key.concurrency),
+        requests_per_minute: change.requests_per_minute.flatten(),
+        requests_per_day: change.requests_per_day.unwrap_or_default(),
+        scope: change.scope.unwrap_or_default(),
+        priority: change.priority.unwrap_or_default(),
+        active: change.active.unwrap_or(key.active),
+        expires_at: change.expires_at.flatten(),
+        ..key
+    })
 }
 
 /// What a key allows, as far as it is said.

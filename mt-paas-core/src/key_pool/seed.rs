@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::key::Provider;
 use super::new_key::NewKey;
-use crate::fields::FromFields;
-use crate::json;
+use crate::{fields, json};
 
 /// Keys from a text such as
 ///
@@ -110,11 +109,7 @@ impl Reading {
     }
 
     fn entry(&mut self, provider: &Provider, place: &str, entry: &Map<String, Value>) {
-        let mut entry = entry.clone();
-        if entry.insert("provider".to_owned(), json!(provider)).is_some() {
-            self.faults.push(format!("{place}.provider: must not stand here, the entry stands below its provider"));
-        }
-        match NewKey::read(place, &entry) {
+        match fields::read(place, entry, |fields| NewKey::from_fields_of(provider, fields)) {
             Ok(key) => self.keys.push(key),
             Err(error) => {
                 let said = |fault: &crate::error::FieldError| format!("{}: {}", fault.loc.join("."), fault.message);
@@ -126,6 +121,8 @@ impl Reading {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::key_pool::TenantScope;
 

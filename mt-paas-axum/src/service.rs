@@ -3,6 +3,7 @@
 //! A service gives its name and a function that makes its router; see `examples/advisor` for a whole `main.rs`.
 
 mod command;
+mod key_pool;
 mod keys;
 mod settings;
 
@@ -12,15 +13,19 @@ use std::sync::Arc;
 use axum::Router;
 use http::{HeaderMap, HeaderName, header};
 use mt_paas_core::StoreHandler;
+use mt_paas_core::key_pool::KeyPool;
 use mt_paas_core::store::Store;
 use mt_paas_core::tenants::StoreHandlerBuilder;
 use mt_paas_core::usage::PriceList;
+use utoipa_axum::router::OpenApiRouter;
 
 pub use command::run;
+pub use key_pool::{KeyPoolSettings, LazyKeyPool};
 pub use settings::{InvalidSetting, Settings};
 
 use crate::auth::MarketKeys;
 use crate::compat::Aliases;
+use crate::key_pool::admin_routes;
 use crate::standard_api::{StandardApi, StandardApiBuilder};
 
 /// Who a service is.
@@ -51,9 +56,23 @@ pub struct Context {
     pub settings: Arc<Settings>,
     /// Where it listens.
     pub address: SocketAddr,
+    /// The key pool, if it is asked for by [`key_pool`](Self::key_pool).
+    pub key_pool: LazyKeyPool,
 }
 
 impl Context {
+    /// The service's key pool, as the settings say. It is made by the first call, and its seeded keys are in it before the
+    /// service takes its first request.
+    pub fn key_pool(&self) -> KeyPool {
+        self.key_pool.get(&self.settings)
+    }
+
+    /// The doors of the key pool for administrators; none if no `ADMIN_API_KEYS` are set.
+    pub fn key_pool_routes(&self) -> OpenApiRouter {
+        let keys = self.settings.key_pool.admin_keys.clone();
+        keys.and_then(|keys| admin_routes(self.key_pool(), keys).ok()).unwrap_or_default()
+    }
+
     /// Whether a request comes from the machine that the service runs on: what only its operator may see is shown
     /// then. A service that has another public address, or whose request came by another host name or says that it was
     /// forwarded, stands behind a proxy.

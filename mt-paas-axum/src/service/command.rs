@@ -14,6 +14,7 @@ use mt_paas_core::store::memory::MemoryStore;
 use mt_paas_core::store::sea_orm::{Migrations, SqlStore};
 use tokio::net::{TcpListener, TcpSocket};
 
+use super::key_pool::LazyKeyPool;
 use super::keys::made_key;
 use super::settings::{SETTINGS, Settings};
 use super::{About, Context, Make};
@@ -62,12 +63,12 @@ fn command(about: About, language: Language) -> Command {
         .map(|(name, english, korean)| {
             let meaning = language.say(english, korean);
             let meaning = meaning.replace("{name}", about.name).replace("{port}", &about.port.to_string());
-            format!("  {name:<22}{meaning}\n")
+            format!("  {name:<24}{meaning}\n")
         })
         .collect();
     let secrets = say(
-        "DATABASE_URL and MARKET_API_KEYS can also be given as files: NAME_FILE.",
-        "DATABASE_URL과 MARKET_API_KEYS는 NAME_FILE로 파일에서 읽을 수 있습니다.",
+        "DATABASE_URL, MARKET_API_KEYS, ADMIN_API_KEYS and KEY_POOL_JSON can also be given as files: NAME_FILE.",
+        "DATABASE_URL, MARKET_API_KEYS, ADMIN_API_KEYS, KEY_POOL_JSON은 NAME_FILE로 파일에서 읽을 수 있습니다.",
     );
     let one = |name: &'static str, help: &'static str| Command::new(name).about(help);
     Command::new(about.name)
@@ -121,15 +122,26 @@ async fn serve_until_told(
     }
     let prices = settings.prices.clone().unwrap_or_default();
     let settings = Arc::new(settings);
-    let context =
-        Context { about, store: store.clone(), market_keys, public_url: public_url.clone(), prices, settings, address };
+    let key_pool = LazyKeyPool::default();
+    let context = Context {
+        about,
+        store: store.clone(),
+        market_keys,
+        public_url: public_url.clone(),
+        prices,
+        settings,
+        address,
+        key_pool: key_pool.clone(),
+    };
     let router = make(&context)?;
+    key_pool.seed(&context.settings.key_pool).await.map_err(|error| format!("KEY_POOL_JSON: {error}"))?;
     println!("{} {}: {public_url}", about.name, about.version);
     if let Some(made) = made {
         let kept = language.say("market key (kept in", "마켓 키 (보관 위치:");
         println!("{kept} {}): {}", made.path.display(), made.key);
     }
     let served = serve(listener, router, ServeOptions::default(), terminated()).await;
+    key_pool.close();
     store.close().await?;
     served?;
     Ok(ExitCode::SUCCESS)

@@ -7,6 +7,7 @@ use mt_paas_core::Secret;
 use mt_paas_core::usage::PriceList;
 
 use super::About;
+use super::key_pool::KeyPoolSettings;
 use crate::auth::MarketKeys;
 use crate::deprecation::AliasSchedule;
 
@@ -31,6 +32,8 @@ pub struct Settings {
     pub log: String,
     /// What tokens cost, if the operator has a list of their own.
     pub prices: Option<PriceList>,
+    /// The key pool, for services that have one.
+    pub key_pool: KeyPoolSettings,
 }
 
 /// A setting that cannot be read. Its value is not repeated, because it may be a secret.
@@ -72,6 +75,23 @@ pub(super) const SETTINGS: &[(&str, &str, &str)] = &[
         "호출을 허용할 페이지의 출처 목록 또는 JSON 배열",
     ),
     ("PRICES_FILE", "JSON file with prices of models", "모델 가격 JSON 파일"),
+    (
+        "KEY_POOL_JSON",
+        "keys of providers, for services with a key pool: {\"openai\": [{\"name\": …, \"api_key\": …}]}",
+        "키 풀이 있는 서비스의 제공자 키: {\"openai\": [{\"name\": …, \"api_key\": …}]}",
+    ),
+    ("USER_MAX_CONCURRENCY", "jobs that one user may run at once (1)", "한 사용자가 동시에 실행할 수 있는 작업 수 (1)"),
+    ("GLOBAL_MAX_CONCURRENCY", "jobs that may run at once in total (4)", "전체에서 동시에 실행할 수 있는 작업 수 (4)"),
+    (
+        "KEY_CHOICE",
+        "which free key is taken: priority or least_loaded (priority)",
+        "빈 키를 고르는 기준: priority 또는 least_loaded (priority)",
+    ),
+    (
+        "ADMIN_API_KEYS",
+        "keys of administrators, separated by commas; without them /admin is not there",
+        "관리자 키 목록(쉼표로 구분); 없으면 /admin이 열리지 않습니다",
+    ),
     ("RUST_LOG", "what is logged (info); LOG_LEVEL is accepted", "로그 수준 (info); LOG_LEVEL도 됩니다"),
 ];
 
@@ -110,16 +130,17 @@ impl Settings {
                 (None, None) => "info".to_owned(),
             },
             prices: value("PRICES_FILE").map(|path| prices(&path)).transpose()?,
+            key_pool: KeyPoolSettings::read(&value)?,
         })
     }
 }
 
-fn invalid(name: &'static str, problem: &str) -> InvalidSetting {
+pub(super) fn invalid(name: &'static str, problem: &str) -> InvalidSetting {
     InvalidSetting { name, problem: problem.to_owned() }
 }
 
 /// A value, or the content of the file that `NAME_FILE` names.
-fn secret(
+pub(super) fn secret(
     name: &'static str,
     file: &'static str,
     value: &dyn Fn(&str) -> Option<String>,

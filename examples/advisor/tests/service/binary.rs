@@ -65,6 +65,8 @@ fn refuses() -> Result<(), Failed> {
         (&[("PUBLIC_URL", "advisor")], "PUBLIC_URL"),
         (&[("CORS_ORIGINS", "*")], "CORS_ORIGINS"),
         (&[("RUST_LOG", "a=b=c")], "RUST_LOG"),
+        (&[("KEY_POOL_JSON", r#"{"openai": [{"name": "a", "api_key": "hidden", "rpm": 1}]}"#)], "openai[0].rpm"),
+        (&[("GLOBAL_MAX_CONCURRENCY", "0")], "GLOBAL_MAX_CONCURRENCY"),
     ];
     for (settings, names) in settings {
         let directory = tempfile::tempdir()?;
@@ -124,6 +126,11 @@ fn help() -> Result<(), Failed> {
         let text = String::from_utf8(ran.stdout)?;
         assert!(ran.status.success() && text.contains(word), "{text}");
         for name in ["HOST", "PORT", "DATABASE_URL", "MARKET_API_KEYS", "MARKET_ALIASES_SINCE", "PUBLIC_URL", "DOCS"] {
+            assert!(text.contains(name), "{name}");
+        }
+        for name in
+            ["KEY_POOL_JSON ", "USER_MAX_CONCURRENCY ", "GLOBAL_MAX_CONCURRENCY ", "KEY_CHOICE ", "ADMIN_API_KEYS "]
+        {
             assert!(text.contains(name), "{name}");
         }
     }

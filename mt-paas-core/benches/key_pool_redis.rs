@@ -7,11 +7,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mt_paas_core::key_pool::{AcquireOptions, KeyPool, KeySpec, PoolLimits, Provider, TenantScope};
+use mt_paas_core::key_pool::{AcquireOptions, KeyPool, NewKey, PoolLimits, Provider};
 use mt_paas_core::store::redis::{RedisKeyPool, RedisOptions};
-use mt_paas_core::{TenantId, UserId};
+use mt_paas_core::{Secret, TenantId, UserId};
 use redis::aio::MultiplexedConnection;
 use redis::{Client, Script};
+use serde_json::json;
 use tokio::task::JoinSet;
 
 const CALLERS: u32 = 50;
@@ -99,17 +100,10 @@ async fn pool(url: &str) -> Duration {
     let store = Arc::new(RedisKeyPool::connect(url, &options).await.expect("a server"));
     let pool = KeyPool::shared(PoolLimits { per_user: 4, total: CALLERS, ..PoolLimits::default() }, store);
     let provider: Provider = "openai".parse().expect("a name");
-    let key = KeySpec {
-        provider: provider.clone(),
-        name: "key".to_owned(),
-        sealed_payload: "{}".to_owned(),
+    let key = NewKey {
         concurrency: CALLERS,
         requests_per_minute: Some(90_000_000),
-        requests_per_day: [].into(),
-        scope: TenantScope::All,
-        priority: 0,
-        active: true,
-        expires_at: None,
+        ..NewKey::new(provider.clone(), "key", Secret::new(json!({})))
     };
     pool.put_key(key).await.expect("a key");
     let began = Instant::now();

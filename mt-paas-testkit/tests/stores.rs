@@ -65,9 +65,9 @@ fn main() -> ExitCode {
     for (name, run) in everywhere.chain(migrating::ON_A_SERVER).chain(sql_key_pool::ON_SERVERS) {
         trials.push(on_server("postgres", &server, name, |url| at(PlaceKind::Schema(url.to_owned()), name, *run)));
     }
-    let server = redis_key_pool::server();
+    let redis = redis_key_pool::server();
     for (name, run) in redis_key_pool::TRIALS {
-        trials.push(on_server("redis", &server, name, |url| {
+        trials.push(on_server("redis", &redis, name, |url| {
             let url = url.to_owned();
             Trial::test(format!("redis::{name}"), move || block(redis_key_pool::on(url, *run)))
         }));
@@ -76,7 +76,7 @@ fn main() -> ExitCode {
         let name = format!("broken::{fault:?} is caught by {caught_by}");
         trials.push(Trial::test(name, move || block(broken::is_caught(*fault, caught_by))));
     }
-    trials.extend(key_pool::trials());
+    trials.extend(key_pool::trials(&server, &redis));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use clap::Command;
 use mt_paas_core::ids::TenantId;
+use mt_paas_core::key_pool::KeyPoolStore;
 use mt_paas_core::store::Store;
 use mt_paas_core::store::memory::MemoryStore;
 use mt_paas_core::store::sea_orm::{Migrations, SqlStore};
@@ -67,8 +68,8 @@ fn command(about: About, language: Language) -> Command {
         })
         .collect();
     let secrets = say(
-        "DATABASE_URL, MARKET_API_KEYS, ADMIN_API_KEYS and KEY_POOL_JSON can also be given as files: NAME_FILE.",
-        "DATABASE_URL, MARKET_API_KEYS, ADMIN_API_KEYS, KEY_POOL_JSON은 NAME_FILE로 파일에서 읽을 수 있습니다.",
+        "DATABASE_URL, REDIS_URL, MARKET_API_KEYS, ADMIN_API_KEYS and KEY_POOL_JSON can also be given as files: NAME_FILE.",
+        "DATABASE_URL, REDIS_URL, MARKET_API_KEYS, ADMIN_API_KEYS, KEY_POOL_JSON은 NAME_FILE로 파일에서 읽을 수 있습니다.",
     );
     let one = |name: &'static str, help: &'static str| Command::new(name).about(help);
     Command::new(about.name)
@@ -115,14 +116,13 @@ async fn serve_until_told(
             (made.keys.clone(), Some(made))
         }
     };
-    let store = open(&settings).await?;
+    let (store, key_pool) = open(&settings).await?;
     let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     if settings.public_url.is_none() && address.ip().is_unspecified() {
         tracing::warn!("PUBLIC_URL is not set: links lead to {public_url}, where nobody else reaches this service");
     }
     let prices = settings.prices.clone().unwrap_or_default();
     let settings = Arc::new(settings);
-    let key_pool = LazyKeyPool::default();
     let context = Context {
         about,
         store: store.clone(),
@@ -156,13 +156,32 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(1024)
 }
 
-async fn open(settings: &Settings) -> Result<Arc<dyn Store>, Failure> {
+/// The store of everything, and the key pool, which is kept in the same database unless `REDIS_URL` names a server.
+async fn open(settings: &Settings) -> Result<(Arc<dyn Store>, LazyKeyPool), Failure> {
     let url = settings.database_url.expose();
-    if url == "memory:" {
-        return Ok(Arc::new(MemoryStore::new()));
+    let (store, key_pool): (Arc<dyn Store>, LazyKeyPool) = if url == "memory:" {
+        (Arc::new(MemoryStore::new()), LazyKeyPool::default())
+    } else {
+        let store = SqlStore::open(url).await.map_err(|error| format!("DATABASE_URL: {error}"))?;
+        let key_pool = LazyKeyPool::shared(store.key_pool());
+        (Arc::new(store), key_pool)
+    };
+    match &settings.redis_url {
+        Some(url) => Ok((store, LazyKeyPool::shared(on_redis(url.expose()).await?))),
+        None => Ok((store, key_pool)),
     }
-    let store = SqlStore::open(url).await.map_err(|error| format!("DATABASE_URL: {error}"))?;
-    Ok(Arc::new(store))
+}
+
+#[cfg(feature = "redis")]
+async fn on_redis(url: &str) -> Result<Arc<dyn KeyPoolStore>, Failure> {
+    use mt_paas_core::store::redis::{RedisKeyPool, RedisOptions};
+    let store = RedisKeyPool::connect(url, &RedisOptions::default()).await;
+    Ok(Arc::new(store.map_err(|error| format!("REDIS_URL: {error}"))?))
+}
+
+#[cfg(not(feature = "redis"))]
+async fn on_redis(_: &str) -> Result<Arc<dyn KeyPoolStore>, Failure> {
+    Err("REDIS_URL: this program was built without Redis".into())
 }
 
 fn missing_file(url: &str) -> Result<Option<PathBuf>, Failure> {

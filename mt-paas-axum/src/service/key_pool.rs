@@ -1,8 +1,9 @@
 //! The key pool of a service: its settings, and the one place where it is decided where it is kept.
 
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use mt_paas_core::key_pool::{Choice, KeyPool, KeySeed, PoolError, PoolLimits};
+use mt_paas_core::key_pool::{Choice, KeyPool, KeyPoolStore, KeySeed, PoolError, PoolLimits};
 
 use super::Settings;
 use super::settings::{InvalidSetting, invalid, secret};
@@ -52,18 +53,32 @@ fn jobs(name: &'static str, value: &dyn Fn(&str) -> Option<String>) -> Result<Op
 }
 
 /// A key pool that is made when it is asked for, so that a service without one has none. Clones are the same one.
-#[derive(Debug, Clone, Default)]
-pub struct LazyKeyPool(Arc<OnceLock<KeyPool>>);
+#[derive(Clone, Default)]
+pub struct LazyKeyPool {
+    pool: Arc<OnceLock<KeyPool>>,
+    /// Where processes share it; `None`: it is this process's alone.
+    store: Option<Arc<dyn KeyPoolStore>>,
+}
 
 impl LazyKeyPool {
+    /// A pool that processes share through `store`.
+    pub fn shared(store: Arc<dyn KeyPoolStore>) -> Self {
+        Self { store: Some(store), ..Self::default() }
+    }
+
     /// The pool. To be called in a Tokio runtime.
     pub(super) fn get(&self, settings: &Settings) -> KeyPool {
-        self.0.get_or_init(|| open(settings)).clone()
+        let limits = settings.key_pool.limits;
+        let make = || match &self.store {
+            Some(store) => KeyPool::shared(limits, store.clone()),
+            None => KeyPool::in_memory(limits),
+        };
+        self.pool.get_or_init(make).clone()
     }
 
     /// Puts the seeded keys in, if somebody asked for the pool.
     pub(super) async fn seed(&self, settings: &KeyPoolSettings) -> Result<(), PoolError> {
-        match self.0.get() {
+        match self.pool.get() {
             Some(pool) => pool.seed(&settings.seed).await,
             None => Ok(()),
         }
@@ -71,18 +86,16 @@ impl LazyKeyPool {
 
     /// Ends the pool in this process.
     pub(super) fn close(&self) {
-        if let Some(pool) = self.0.get() {
+        if let Some(pool) = self.pool.get() {
             pool.close();
         }
     }
 }
 
-/// Where the pool is kept: in memory.
-fn open(settings: &Settings) -> KeyPool {
-    if settings.database_url.expose() != "memory:" {
-        tracing::warn!("the key pool is kept in this process alone; other processes do not share its limits");
+impl fmt::Debug for LazyKeyPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LazyKeyPool").field("pool", &self.pool).finish_non_exhaustive()
     }
-    KeyPool::in_memory(settings.key_pool.limits)
 }
 
 #[cfg(test)]
@@ -162,7 +175,7 @@ mod tests {
     async fn the_pool_is_made_when_it_is_asked_for_and_then_seeded() {
         let context = context(&[("KEY_POOL_JSON", SEED), ("DATABASE_URL", "memory:")]);
         context.key_pool.seed(&context.settings.key_pool).await.unwrap();
-        assert!(context.key_pool.0.get().is_none(), "nobody asked for a pool");
+        assert!(context.key_pool.pool.get().is_none(), "nobody asked for a pool");
         let pool = context.clone().key_pool();
         context.key_pool.seed(&context.settings.key_pool).await.unwrap();
         assert_eq!(pool.view().await.unwrap().keys[0].key.spec.concurrency, 3);

@@ -34,6 +34,8 @@ pub struct Settings {
     pub prices: Option<PriceList>,
     /// The key pool, for services that have one.
     pub key_pool: KeyPoolSettings,
+    /// The Redis server that keeps the key pool, if the database does not.
+    pub redis_url: Option<Secret<String>>,
 }
 
 /// A setting that cannot be read. Its value is not repeated, because it may be a secret.
@@ -83,6 +85,11 @@ pub(super) const SETTINGS: &[(&str, &str, &str)] = &[
     ("USER_MAX_CONCURRENCY", "jobs that one user may run at once (1)", "한 사용자가 동시에 실행할 수 있는 작업 수 (1)"),
     ("GLOBAL_MAX_CONCURRENCY", "jobs that may run at once in total (4)", "전체에서 동시에 실행할 수 있는 작업 수 (4)"),
     (
+        "REDIS_URL",
+        "redis://… server that keeps the key pool instead of the database",
+        "데이터베이스 대신 키 풀을 보관할 redis://… 서버",
+    ),
+    (
         "KEY_CHOICE",
         "which free key is taken: priority or least_loaded (priority)",
         "빈 키를 고르는 기준: priority 또는 least_loaded (priority)",
@@ -131,6 +138,7 @@ impl Settings {
             },
             prices: value("PRICES_FILE").map(|path| prices(&path)).transpose()?,
             key_pool: KeyPoolSettings::read(&value)?,
+            redis_url: secret("REDIS_URL", "REDIS_URL_FILE", &value)?.map(Secret::new),
         })
     }
 }

@@ -4,18 +4,25 @@ use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use mt_paas_core::key_pool::KeyPoolStore;
+use mt_paas_core::store::StoreError;
 use mt_paas_core::store::memory::MemoryKeyPool;
+use mt_paas_core::store::sea_orm::SqlStore;
 use mt_paas_testkit::stores::key_pool::{Ground, KeyPoolTest, same_as_alone, suite};
 
-use crate::{block, broken_lists, broken_rules};
+use crate::place::{Place, PlaceKind};
+use crate::{block, broken_lists, broken_rules, caught, on_server, redis_key_pool};
 
-pub(crate) fn trials() -> Vec<Trial> {
+pub(crate) fn trials(postgres: &Result<String, String>, redis: &Result<String, String>) -> Vec<Trial> {
     let mut trials = Vec::new();
     for test in suite() {
         if !test.needs_store {
             trials.push(on("alone", test, Ground::in_memory));
         }
         trials.push(on("memory", test, memory));
+        trials.push(on_sql(PlaceKind::File, test));
+        let name = format!("key_pool::{}", test.name);
+        trials.push(on_server("postgres", postgres, &name, |url| on_sql(PlaceKind::Schema(url.to_owned()), test)));
+        trials.push(on_server("redis", redis, &name, |url| on_redis(url.to_owned(), test)));
     }
     trials.push(Trial::test("key_pool::memory::many schedules", || {
         block(async {
@@ -48,6 +55,53 @@ pub(crate) fn memory() -> Ground {
 fn on(place: &str, test: KeyPoolTest, ground: fn() -> Ground) -> Trial {
     Trial::test(format!("key_pool::{place}::{}", test.name), move || {
         block(async move { Ok((test.run)(ground()).await.map_err(|violation| violation.to_string())?) })
+    })
+}
+
+/// A database, opened as by several processes.
+fn on_sql(kind: PlaceKind, test: KeyPoolTest) -> Trial {
+    Trial::test(format!("key_pool::{}::{}", kind.name(), test.name), move || {
+        block(async move {
+            let place = Place::new(&kind).await?;
+            let url = place.url().to_owned();
+            let ground = Ground::shared(move || {
+                let url = url.clone();
+                async move {
+                    let store = SqlStore::open(&url).await.map_err(|error| StoreError::Unavailable(error.into()))?;
+                    let list = store.key_pool();
+                    // The list has connections of its own.
+                    store.close().await.map_err(|error| StoreError::Unavailable(error.into()))?;
+                    Ok(list)
+                }
+            });
+            let run = (test.run)(ground);
+            let result = caught(async { Ok(run.await.map_err(|violation| violation.to_string())?) }).await;
+            place.remove().await?;
+            result
+        })
+    })
+}
+
+/// A Redis server, connected to as by several processes.
+fn on_redis(url: String, test: KeyPoolTest) -> Trial {
+    Trial::test(format!("key_pool::redis::{}", test.name), move || {
+        block(async move {
+            let place = redis_key_pool::Place::new(url);
+            let opened = place.clone();
+            let ground = Ground::shared(move || {
+                let place = opened.clone();
+                async move {
+                    let store = place.store().await.map_err(|error| {
+                        StoreError::Unavailable(error.message().unwrap_or("it does not answer").into())
+                    })?;
+                    Ok(store as Arc<dyn KeyPoolStore>)
+                }
+            });
+            let run = (test.run)(ground);
+            let result = caught(async { Ok(run.await.map_err(|violation| violation.to_string())?) }).await;
+            place.clear().await?;
+            result
+        })
     })
 }
 

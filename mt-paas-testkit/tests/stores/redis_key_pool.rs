@@ -46,7 +46,7 @@ pub(crate) struct Place {
 
 /// Runs a trial on a place that is empty before and after it.
 pub(crate) async fn on(url: String, trial: fn(Place) -> BoxFuture<'static, Result<(), Failed>>) -> Result<(), Failed> {
-    let place = Place { url, prefix: format!("test-{}:", uuid::Uuid::new_v4().simple()) };
+    let place = Place::new(url);
     let result = caught(trial(place.clone())).await;
     place.clear().await?;
     result
@@ -63,7 +63,12 @@ pub(crate) fn server() -> Result<String, String> {
 }
 
 impl Place {
-    async fn store(&self) -> Result<Arc<RedisKeyPool>, Failed> {
+    /// A prefix of its own on the server at `url`.
+    pub(crate) fn new(url: String) -> Self {
+        Self { url, prefix: format!("test-{}:", uuid::Uuid::new_v4().simple()) }
+    }
+
+    pub(crate) async fn store(&self) -> Result<Arc<RedisKeyPool>, Failed> {
         Ok(Arc::new(RedisKeyPool::connect(&self.url, &RedisOptions { prefix: self.prefix.clone() }).await?))
     }
 
@@ -84,7 +89,7 @@ impl Place {
         format!("{{{}}}key-pool:{name}", self.prefix)
     }
 
-    async fn clear(&self) -> Result<(), Failed> {
+    pub(crate) async fn clear(&self) -> Result<(), Failed> {
         let mut connection = self.connection().await?;
         let keys = ["turn", "list", "token"].map(|name| self.key(name));
         redis::cmd("DEL").arg(&keys[..]).exec_async(&mut connection).await?;

@@ -9,12 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use mt_paas_core::TenantId;
-use mt_paas_core::key_pool::{AcquireOptions, KeyPool, KeyPoolStore, KeySpec, PoolLimits, Provider, TenantScope};
+use mt_paas_core::key_pool::{AcquireOptions, KeyPool, KeyPoolStore, NewKey, PoolLimits, Provider};
 use mt_paas_core::store::sea_orm::SqlStore;
+use mt_paas_core::{Secret, TenantId};
 use sea_orm::sqlx::postgres::{PgPool, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
 use sea_orm::sqlx::{self, AssertSqlSafe, ConnectOptions, Executor};
+use serde_json::json;
 use tokio::task::JoinSet;
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -171,18 +172,8 @@ async fn by_ctes(control: &PgPool, time: Duration) -> Result<f64, Failure> {
 async fn pool(list: Arc<dyn KeyPoolStore>) -> Result<KeyPool, Failure> {
     let pool = KeyPool::shared(PoolLimits { per_user: 1_000, total: 1_000, ..PoolLimits::default() }, list);
     for number in 0..KEYS {
-        let key = KeySpec {
-            provider: provider(),
-            name: format!("key-{number}"),
-            sealed_payload: "{}".to_owned(),
-            concurrency: 16,
-            requests_per_minute: None,
-            requests_per_day: [].into(),
-            scope: TenantScope::All,
-            priority: 0,
-            active: true,
-            expires_at: None,
-        };
+        let payload = Secret::new(json!({}));
+        let key = NewKey { concurrency: 16, ..NewKey::new(provider(), format!("key-{number}"), payload) };
         pool.put_key(key).await?;
     }
     Ok(pool)
@@ -227,7 +218,10 @@ async fn measured(
 
 fn verdict(ours: &mut [f64], control: &mut [f64], wanted: f64) {
     let (ours, control) = (median(ours), median(control));
-    println!("  the pool, {CALLERS} callers                {ours:>8.0}   {:.1} times (wanted {wanted})", ours / control);
+    println!(
+        "  the pool, {CALLERS} callers                {ours:>8.0}   {:.1} times (wanted {wanted})",
+        ours / control
+    );
 }
 
 fn median(rates: &mut [f64]) -> f64 {

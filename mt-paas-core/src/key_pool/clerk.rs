@@ -20,6 +20,8 @@ use crate::store::StoreError;
 const SIGN_OF_LIFE: Duration = Duration::from_millis(600);
 /// While somebody looks on, what others did is read this often.
 const GLANCE: Duration = Duration::from_millis(500);
+/// So often others may be first in a row.
+const OUTRUNS: u32 = 8;
 /// The pauses between tries while the store is away: the first and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// A whole is kept instead of changes after so many entries, if these take more room than a few wholes.
@@ -35,6 +37,8 @@ struct Clerk {
     last_batch: Option<Instant>,
     unsure: Option<Unsure>,
     failures: u32,
+    /// How often in a row others were first.
+    outruns: u32,
 }
 
 /// How much there is to read for somebody who joins.
@@ -129,8 +133,17 @@ impl Desk {
 
 impl Clerk {
     fn new(store: Arc<dyn KeyPoolStore>) -> Self {
-        let (version, failures) = (0, 0);
-        Self { store, version, lost_track: false, kept: Kept::default(), last_batch: None, unsure: None, failures }
+        let (version, failures, outruns) = (0, 0, 0);
+        Self {
+            store,
+            version,
+            lost_track: false,
+            kept: Kept::default(),
+            last_batch: None,
+            unsure: None,
+            failures,
+            outruns,
+        }
     }
 
     fn rest(&self, desk: &Desk) -> Rest {
@@ -187,15 +200,23 @@ impl Clerk {
         };
         match ended {
             Ok(Appended::Done) => {
-                let outgoing = work.finish(desk, &mut desk.inner());
+                self.outruns = 0;
+                let outgoing = {
+                    let mut inner = desk.inner();
+                    inner.engine.confirm();
+                    work.finish(desk, &mut inner)
+                };
                 outgoing.send();
                 desk.tell_losses();
                 Ok(())
             }
             Ok(Appended::Outrun) => {
                 self.lost_track = true;
+                self.outruns += 1;
                 do_again(&mut desk.inner(), work.done);
-                Ok(())
+                // Turns exclude each other, so that this is rare; a store where it is the rule must not be run hot.
+                let lost = (self.outruns > OUTRUNS).then(|| "others were first at every try".into());
+                lost.map_or(Ok(()), |why| Err(StoreError::Unavailable(why)))
             }
             Err(error) => {
                 self.lost_track = true;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot, watch};
 
-use super::claim::{Generation, MemberId, Ticket};
+use super::claim::{Generation, MemberId, Ticket, Waiter};
 use super::engine::{Delivery, Engine};
 use super::error::PoolError;
 use super::estimate::{Estimates, estimates};
@@ -292,7 +292,9 @@ impl Desk {
             inner.estimates = (Some(now), estimates(&inner.engine));
         }
         let waiter = inner.engine.state.queue.get(ticket)?;
-        Some(inner.engine.standing(waiter, &inner.estimates.1))
+        let same = |other: &&Waiter| other.claim.provider == waiter.claim.provider;
+        let ahead = inner.engine.state.queue.iter().take_while(|other| other.ticket < ticket).filter(same).count();
+        Some(inner.engine.standing(waiter, ahead, &inner.estimates.1))
     }
 
     /// Whether a lease is live, as far as this process can know.

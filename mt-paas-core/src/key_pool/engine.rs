@@ -54,6 +54,8 @@ pub(crate) struct Engine {
     /// Those who look on.
     events: broadcast::Sender<PoolEvent>,
     watched: bool,
+    /// What they are told once the store has it.
+    untold: Vec<PoolEvent>,
     /// A lease of this member may have ended without it.
     losses: bool,
     /// This member's waiters may have lost their places, or got something that was not noted.
@@ -83,6 +85,7 @@ impl Engine {
             deliveries: Vec::new(),
             events: broadcast::Sender::new(EVENTS),
             watched: false,
+            untold: Vec::new(),
             losses: false,
             doubt: false,
             others: BTreeSet::new(),
@@ -244,10 +247,8 @@ impl Engine {
         self.watched && self.events.receiver_count() > 0
     }
 
-    /// How it stands with somebody who waits.
-    pub(crate) fn standing(&self, waiter: &Waiter, estimates: &Estimates) -> Standing {
-        let same = |other: &&Waiter| other.claim.provider == waiter.claim.provider;
-        let ahead = self.state.queue.iter().take_while(|other| other.ticket < waiter.ticket).filter(same).count();
+    /// How it stands with somebody who waits, with so many before it.
+    pub(crate) fn standing(&self, waiter: &Waiter, ahead: usize, estimates: &Estimates) -> Standing {
         let (reason, _) = self.why(waiter);
         Standing { position: ahead + 1, reason, estimate: estimates.get(&waiter.ticket).copied() }
     }
@@ -299,6 +300,8 @@ impl Engine {
     pub(crate) fn replay(&mut self, batch: Batch) {
         self.state.begin(batch.now, batch.member, batch.sequence);
         for change in batch.changes {
+            let told = self.told(&change);
+            self.tell(told);
             self.note(&change);
             self.state.put(change);
         }
@@ -327,9 +330,16 @@ impl Engine {
         if let Some(record) = &mut self.record {
             record.clear();
         }
+        self.untold.clear();
     }
 
     fn put(&mut self, change: Change) {
+        let told = self.told(&change);
+        match &self.record {
+            // Not before the store has it.
+            Some(_) => self.untold.extend(told),
+            None => self.tell(told),
+        }
         self.note(&change);
         if let Some(record) = &mut self.record {
             record.push(change.clone());
@@ -337,13 +347,25 @@ impl Engine {
         self.state.put(change);
     }
 
-    /// Keeps in mind what has to be told to those who look on, and to a waiter of this member.
-    fn note(&mut self, change: &Change) {
-        if self.watched
-            && let Some(event) = PoolEvent::of(change, &self.state)
-        {
+    /// What those who look on are told of a change.
+    fn told(&self, change: &Change) -> Option<PoolEvent> {
+        if self.watched { PoolEvent::of(change, &self.state) } else { None }
+    }
+
+    fn tell(&mut self, events: impl IntoIterator<Item = PoolEvent>) {
+        for event in events {
             self.watched = self.events.send(event).is_ok();
         }
+    }
+
+    /// The store has this member's last batch.
+    pub(crate) fn confirm(&mut self) {
+        let untold = std::mem::take(&mut self.untold);
+        self.tell(untold);
+    }
+
+    /// Keeps in mind what has to be told to a waiter of this member.
+    fn note(&mut self, change: &Change) {
         let (ticket, lease, member) = match change {
             Change::Granted(Loan { offered_to: Some(ticket), generation, member, .. }) => {
                 (*ticket, *generation, *member)

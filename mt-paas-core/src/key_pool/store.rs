@@ -42,9 +42,7 @@ pub trait Turn: Send {
     /// The version before the first entry, if the entry that was asked after is not, or not any more, in this list:
     /// nothing that was known counts, and the entries are all there is. Such a list never gives a number of the one before
     /// to another entry.
-    fn anew(&self) -> Option<u64> {
-        None
-    }
+    fn anew(&self) -> Option<u64>;
 
     /// Takes the entries that were asked for, in their order. If some of them are gone, the first of what is left is a
     /// whole.

@@ -1,12 +1,13 @@
 //! A look at a pool, for administrators.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::claim::{Claim, Generation, MemberId, Ticket, WaitReason};
 use super::engine::Engine;
 use super::estimate::estimates;
-use super::key::Key;
+use super::key::{Key, Provider};
 use super::moment::Moment;
 
 /// Everything that a pool knows, at one moment.
@@ -102,12 +103,17 @@ impl PoolView {
             expires_at: loan.expires_at,
         });
         let estimates = estimates(engine);
+        let mut before: BTreeMap<Option<&Provider>, usize> = BTreeMap::new();
         let queue = state.queue.iter().map(|waiter| WaiterView {
             ticket: waiter.ticket,
             claim: waiter.claim.clone(),
             charges: waiter.charges,
             since: waiter.since,
-            standing: engine.standing(waiter, &estimates),
+            standing: {
+                let before = before.entry(waiter.claim.provider.as_ref()).or_default();
+                *before += 1;
+                engine.standing(waiter, *before - 1, &estimates)
+            },
         });
         Self { now, keys: keys.collect(), leases: leases.collect(), queue: queue.collect() }
     }

@@ -171,6 +171,10 @@ impl Turn for BrokenTurn {
         self.now
     }
 
+    fn anew(&self) -> Option<u64> {
+        None
+    }
+
     fn entries(&mut self) -> Vec<Entry> {
         std::mem::take(&mut self.entries)
     }

@@ -64,6 +64,10 @@ impl Turn for MemoryTurn {
         self.now
     }
 
+    fn anew(&self) -> Option<u64> {
+        None
+    }
+
     fn entries(&mut self) -> Vec<Entry> {
         std::mem::take(&mut self.entries)
     }

@@ -8,6 +8,7 @@ use mt_paas_core::key_pool::{KeyPool, KeyPoolStore, PoolLimits};
 use mt_paas_core::store::StoreError;
 
 use super::lender::Lender;
+use super::list::counted::{Counted, Start};
 use super::member::{Distant, Line, Member};
 use super::time::{MovedClock, Time};
 use crate::stores::Violation;
@@ -18,6 +19,7 @@ pub struct Ground {
     open: Option<Arc<Open>>,
     through: Arc<Through>,
     time: Arc<Time>,
+    start: Start,
 }
 
 type Open = dyn Fn() -> BoxFuture<'static, Result<Arc<dyn KeyPoolStore>, StoreError>> + Send + Sync;
@@ -26,7 +28,7 @@ type Through = dyn Fn(KeyPool) -> Arc<dyn Lender> + Send + Sync;
 impl Ground {
     /// A place in this process's memory. Whatever number of pools is wanted, they are the same.
     pub fn in_memory() -> Self {
-        Self { open: None, through: Arc::new(|pool| Arc::new(pool)), time: Arc::default() }
+        Self { open: None, through: Arc::new(|pool| Arc::new(pool)), time: Arc::default(), start: Start::default() }
     }
 
     /// A place that `open` opens as often as it is called, each time as another process would.
@@ -43,10 +45,10 @@ impl Ground {
         Self { through: Arc::new(lender), ..self }
     }
 
-    /// The store, once more.
+    /// The store, once more, with entries that are counted from one.
     pub(super) async fn store(&self) -> Result<Arc<dyn KeyPoolStore>, Violation> {
         match &self.open {
-            Some(open) => Ok(open().await?),
+            Some(open) => Ok(Arc::new(Counted::new(open().await?, &self.start).await?)),
             None => Err(Violation::new("this test needs a store")),
         }
     }

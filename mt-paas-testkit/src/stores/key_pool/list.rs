@@ -1,5 +1,6 @@
 //! The list itself.
 
+pub(super) mod counted;
 mod shared;
 mod waking;
 

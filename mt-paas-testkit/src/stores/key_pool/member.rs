@@ -91,6 +91,10 @@ impl Turn for DistantTurn {
         self.now
     }
 
+    fn anew(&self) -> Option<u64> {
+        self.turn.anew()
+    }
+
     fn entries(&mut self) -> Vec<Entry> {
         self.turn.entries()
     }

@@ -149,6 +149,10 @@ impl Turn for PgTurn {
         self.now
     }
 
+    fn anew(&self) -> Option<u64> {
+        None
+    }
+
     fn entries(&mut self) -> Vec<Entry> {
         std::mem::take(&mut self.entries)
     }

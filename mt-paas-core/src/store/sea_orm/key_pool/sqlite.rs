@@ -136,6 +136,10 @@ impl Turn for SqliteTurn {
         self.now
     }
 
+    fn anew(&self) -> Option<u64> {
+        None
+    }
+
     fn entries(&mut self) -> Vec<Entry> {
         std::mem::take(&mut self.entries)
     }

@@ -40,11 +40,12 @@ pub(super) async fn whoever_is_to_be_woken_wakes(ground: Ground) -> Result<(), V
 }
 
 pub(super) async fn an_entry_that_is_there_already_wakes_at_once(ground: Ground) -> Result<(), Violation> {
-    let (writer, reader) = (ground.store().await?, ground.store().await?);
+    let writer = ground.store().await?;
     let member = MemberId(3);
     append(&writer, change(1, "for nobody")).await?;
     same!(try_append(&writer, change(2, "for somebody"), &[member]).await?, Appended::Done, "an entry");
     for after in [0, 1] {
+        let reader = ground.store().await?;
         soon("a wake-up for what is there", reader.changed(member, after)).await??;
     }
     Ok(())

@@ -69,7 +69,7 @@ fn main() -> ExitCode {
     for (name, run) in redis_key_pool::TRIALS {
         trials.push(on_server("redis", &redis, name, |url| {
             let url = url.to_owned();
-            Trial::test(format!("redis::{name}"), move || block(redis_key_pool::on(url, *run)))
+            Trial::test(format!("redis::{name}"), move || redis_key_pool::at(url, *run))
         }));
     }
     for (fault, caught_by) in broken::FAULTS {

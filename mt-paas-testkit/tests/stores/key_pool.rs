@@ -85,11 +85,9 @@ fn on_sql(kind: PlaceKind, test: KeyPoolTest) -> Trial {
 /// A Redis server, connected to as by several processes.
 fn on_redis(url: String, test: KeyPoolTest) -> Trial {
     Trial::test(format!("key_pool::redis::{}", test.name), move || {
-        block(async move {
-            let place = redis_key_pool::Place::new(url);
-            let opened = place.clone();
+        redis_key_pool::at(url, move |place| {
             let ground = Ground::shared(move || {
-                let place = opened.clone();
+                let place = place.clone();
                 async move {
                     let store = place.store().await.map_err(|error| {
                         StoreError::Unavailable(error.message().unwrap_or("it does not answer").into())
@@ -98,9 +96,7 @@ fn on_redis(url: String, test: KeyPoolTest) -> Trial {
                 }
             });
             let run = (test.run)(ground);
-            let result = caught(async { Ok(run.await.map_err(|violation| violation.to_string())?) }).await;
-            place.clear().await?;
-            result
+            Box::pin(async { Ok(run.await.map_err(|violation| violation.to_string())?) })
         })
     })
 }

@@ -1,5 +1,7 @@
 //! What the list of a key pool promises on a real Redis server, and pools that share one.
 
+#![allow(clippy::unwrap_used, reason = "a task that cannot go on should stop where it stands")]
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
@@ -15,7 +17,7 @@ use mt_paas_core::key_pool::{
 use mt_paas_core::store::redis::{ConnectError, RedisKeyPool, RedisOptions};
 use tokio::task::JoinSet;
 
-use super::caught;
+use super::{block, caught};
 
 type Trial = (&'static str, fn(Place) -> BoxFuture<'static, Result<(), Failed>>);
 
@@ -45,10 +47,17 @@ pub(crate) struct Place {
 }
 
 /// Runs a trial on a place that is empty before and after it.
-pub(crate) async fn on(url: String, trial: fn(Place) -> BoxFuture<'static, Result<(), Failed>>) -> Result<(), Failed> {
+pub(crate) fn at(
+    url: String,
+    trial: impl FnOnce(Place) -> BoxFuture<'static, Result<(), Failed>>,
+) -> Result<(), Failed> {
     let place = Place::new(url);
-    let result = caught(trial(place.clone())).await;
-    place.clear().await?;
+    let result = block(caught(trial(place.clone())));
+    // After the trial's runtime: a pool that is still there would write again.
+    block(async move {
+        place.apart().clear().await?;
+        place.clear().await
+    })?;
     result
 }
 
@@ -271,6 +280,15 @@ async fn a_vanished_holder_loses_its_turn(place: Place) -> Result<(), Failed> {
 
 async fn who_vanishes_in_line_holds_up_nobody(place: Place) -> Result<(), Failed> {
     let stores = place.stores(3).await?;
+    // Its connection has been in line before.
+    let turn = stores[0].begin(0).await?;
+    let waits = tokio::spawn({
+        let store = stores[1].clone();
+        async move { store.begin(0).await?.pass().await }
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    turn.pass().await?;
+    waits.await??;
     let turn = stores[0].begin(0).await?;
     let line = tokio::time::timeout(Duration::from_millis(100), stores[1].begin(0)).await;
     assert!(line.is_err(), "two turns at once");
@@ -342,8 +360,7 @@ async fn killed_connections_are_survived(place: Place) -> Result<(), Failed> {
     lease.settle().await?;
     let view = pools[0].view().await?;
     assert!(view.leases.is_empty() && view.queue.is_empty() && view.keys.len() == 1, "{view:?}");
-    drop(pools);
-    place.clear().await
+    Ok(())
 }
 
 async fn a_key_goes_over_and_back(place: Place) -> Result<(), Failed> {

@@ -3,6 +3,7 @@
 //! A turn is one transaction on a connection that nobody else uses, so that the pool and the rest of a service do not
 //! wait for each other's connections.
 
+mod append;
 mod boot_clock;
 mod heard;
 mod listener;

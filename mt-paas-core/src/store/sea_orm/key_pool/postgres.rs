@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgExecutor, PgRow};
 use sea_orm::sqlx::{self, AssertSqlSafe, ConnectOptions, Row};
 
+use super::append;
 use super::heard;
 use super::listener::Listener;
 use super::seat::{Seat, Seated};
@@ -17,8 +18,9 @@ use crate::store::sea_orm::error::code;
 
 /// How long the server may take for an answer; longer than others may keep it waiting.
 const PATIENCE: Duration = Duration::from_secs(8);
-/// How long others may keep the lock, and how long a turn whose process says nothing lasts.
-const WAITS: [(&str, &str); 2] = [("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "3s")];
+/// How long others may keep the lock, how long a turn whose process says nothing lasts, and how texts are quoted.
+const SETTINGS: [(&str, &str); 3] =
+    [("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "3s"), ("standard_conforming_strings", "on")];
 
 /// A list on a server.
 pub(super) struct PgKeyPool {
@@ -68,7 +70,7 @@ impl PgKeyPool {
     }
 
     async fn connect(&self) -> Result<Line, sqlx::Error> {
-        let options = self.options.clone().options(WAITS);
+        let options = self.options.clone().options(SETTINGS);
         let mut connection = in_time(options.connect()).await?;
         let room = Room::of(&mut connection).await?;
         Ok(Line { connection, room })
@@ -131,15 +133,17 @@ impl Line {
             "BEGIN ISOLATION LEVEL READ COMMITTED; \
             SELECT pg_advisory_xact_lock({})::text; \
             SELECT round(extract(epoch FROM clock_timestamp()) * 1000000)::bigint; \
-            SELECT version, whole, data FROM mt_key_pool WHERE version > {} ORDER BY version",
+            SELECT version, max(whole), string_agg(data, '' ORDER BY part) FROM mt_key_pool WHERE version > {} \
+            GROUP BY version ORDER BY version",
             self.room.0,
             column(after),
         );
-        in_time(sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(&mut self.connection)).await
+        self.run(sql).await
     }
 
-    async fn end(&mut self, how: &'static str) -> Result<(), StoreError> {
-        in_time(sqlx::raw_sql(how).execute(&mut self.connection)).await.map(drop).map_err(unavailable)
+    /// Runs statements in one message.
+    async fn run(&mut self, sql: String) -> Result<Vec<PgRow>, sqlx::Error> {
+        in_time(sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(&mut self.connection)).await
     }
 }
 
@@ -158,36 +162,23 @@ impl Turn for PgTurn {
     }
 
     async fn append(mut self: Box<Self>, entry: Entry, wake: &[MemberId]) -> Result<Appended, StoreError> {
-        let append = sqlx::query(APPEND)
-            .bind(column(entry.version))
-            .bind(i64::from(entry.whole))
-            .bind(self.now.micros())
-            .bind(entry.data)
-            .bind(self.line.room.channel())
-            .bind(heard::payload(entry.version, wake));
-        let appended = in_time(append.fetch_optional(&mut self.line.connection)).await.map_err(unavailable)?;
-        if appended.is_none() {
-            // The list is not the one that was read: what was there before is restored or gone.
-            self.pass().await?;
-            return Ok(Appended::Outrun);
+        let payload = heard::payload(entry.version, wake);
+        let call = payload.map(|payload| (self.line.room.channel(), payload));
+        for statement in append::statements(&entry, self.now, call.as_ref()) {
+            if self.line.run(statement).await.map_err(unavailable)?.is_empty() {
+                // The list is not the one that was read: what was there before is restored or gone. What is short was
+                // committed already, with nothing in it; PostgreSQL forgives a second end.
+                self.pass().await?;
+                return Ok(Appended::Outrun);
+            }
         }
-        self.line.end("COMMIT").await?;
         self.seat.give_back(self.line);
         Ok(Appended::Done)
     }
 
     async fn pass(mut self: Box<Self>) -> Result<(), StoreError> {
-        self.line.end("ROLLBACK").await?;
+        self.line.run("ROLLBACK".to_owned()).await.map_err(unavailable)?;
         self.seat.give_back(self.line);
         Ok(())
     }
 }
-
-/// One row if it is there now.
-const APPEND: &str = "WITH entry AS (
-        INSERT INTO mt_key_pool (version, whole, at, data) SELECT $1, $2, $3, $4
-        WHERE $1 = (SELECT coalesce(max(version), 0) + 1 FROM mt_key_pool) RETURNING version
-    ), gone AS (
-        DELETE FROM mt_key_pool WHERE $2 = 1 AND version < $1
-    )
-    SELECT CASE WHEN $6 IS NOT NULL THEN pg_notify($5, $6)::text END FROM entry";

@@ -32,13 +32,15 @@ fn up(dialect: Dialect) -> Vec<String> {
         ]
     } else {
         vec![
-            // Who is to be woken is told by NOTIFY, and the time by the server.
+            // Who is to be woken is told by NOTIFY, and the time by the server. Long entries have several parts.
             format!(
                 "CREATE TABLE mt_key_pool (
-                    version BIGINT NOT NULL PRIMARY KEY,
+                    version BIGINT NOT NULL,
+                    part BIGINT NOT NULL,
                     whole BIGINT NOT NULL,
                     at BIGINT NOT NULL,
-                    data {text} NOT NULL
+                    data {text} NOT NULL,
+                    PRIMARY KEY (version, part)
                 )"
             ),
             // An entry is read a few times and gone: compressing it costs more than it saves.

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use super::change::Batch;
-use super::claim::{MemberId, Ticket};
+use super::claim::{Generation, MemberId, Ticket};
 use super::desk::{Desk, Done, Inner, Job, Outgoing, Then};
 use super::engine::Delivery;
 use super::error::PoolError;
-use super::state::{State, Whole};
+use super::op::Op;
+use super::state::{Held, State, Whole};
 use super::store::{Appended, Entry, KeyPoolStore, Turn};
 use crate::store::StoreError;
 
@@ -24,6 +25,8 @@ const GLANCE: Duration = Duration::from_millis(500);
 const OUTRUNS: u32 = 8;
 /// The pauses between tries while the store is away: the first and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+/// An entry that was taken for lost is looked out for so long.
+const WARY: Duration = Duration::from_secs(5);
 /// A whole is kept instead of changes after so many entries, if these take more room than a few wholes.
 const ENTRIES: u64 = 64;
 
@@ -33,6 +36,10 @@ struct Clerk {
     version: u64,
     /// What is known of the pool cannot be relied on: it is read anew from the last whole.
     lost_track: bool,
+    /// An entry of this process was read that it took for lost.
+    surprised: bool,
+    /// An entry that was taken for lost may still come until then.
+    wary_until: Option<Instant>,
     kept: Kept,
     last_batch: Option<Instant>,
     unsure: Option<Unsure>,
@@ -134,16 +141,9 @@ impl Desk {
 impl Clerk {
     fn new(store: Arc<dyn KeyPoolStore>) -> Self {
         let (version, failures, outruns) = (0, 0, 0);
-        Self {
-            store,
-            version,
-            lost_track: false,
-            kept: Kept::default(),
-            last_batch: None,
-            unsure: None,
-            failures,
-            outruns,
-        }
+        let (lost_track, surprised, kept) = (false, false, Kept::default());
+        let (wary_until, last_batch, unsure) = (None, None, None);
+        Self { store, version, lost_track, surprised, wary_until, kept, last_batch, unsure, failures, outruns }
     }
 
     fn rest(&self, desk: &Desk) -> Rest {
@@ -157,7 +157,7 @@ impl Clerk {
         }
         let now = inner.now();
         let waits = !inner.waiting.is_empty();
-        let watched = inner.engine.is_watched();
+        let watched = inner.engine.is_watched() || self.wary_until.is_some_and(|until| until > Instant::now());
         let due = if waits { inner.engine.next_due() } else { None };
         let watch = watched.then_some(GLANCE);
         let sign = self.last_batch.filter(|_| waits).map(|last| SIGN_OF_LIFE.saturating_sub(last.elapsed()));
@@ -176,14 +176,17 @@ impl Clerk {
         let (now, anew, entries) = (turn.now(), turn.anew(), turn.entries());
         let (batch, work, wake, outgoing) = {
             let mut inner = desk.inner();
-            self.read(&mut inner, anew, entries)?;
+            self.read(&mut inner, anew, entries, desk.member)?;
             inner.clock = (now, began);
             inner.due = false;
             let outgoing = self.settle_unsure(desk, &mut inner);
-            // Before anything is renewed: a lease that was offered to a waiter is known by the offer.
             inner.engine.forget_dead_deliveries();
-            rejoin(&mut inner);
-            inner.renew_due(desk.member, now);
+            if inner.engine.take_doubt() | take(&mut self.surprised) {
+                // Before anything is renewed: an offer that was taken up names no waiter any more.
+                rejoin(&mut inner, desk.member);
+            }
+            let renewed = inner.renew_due(desk.member, now);
+            inner.renewing.extend(renewed);
             inner.engine.advance(now);
             let done = do_jobs(&mut inner);
             let late = inner.end_patience();
@@ -204,6 +207,7 @@ impl Clerk {
                 let outgoing = {
                     let mut inner = desk.inner();
                     inner.engine.confirm();
+                    inner.renewing.clear();
                     work.finish(desk, &mut inner)
                 };
                 outgoing.send();
@@ -213,7 +217,10 @@ impl Clerk {
             Ok(Appended::Outrun) => {
                 self.lost_track = true;
                 self.outruns += 1;
-                do_again(&mut desk.inner(), work.done);
+                let mut inner = desk.inner();
+                // Also when nobody had asked for anything: what waiters got is still to be told.
+                inner.due = true;
+                do_again(&mut inner, work.done);
                 // Turns exclude each other, so that this is rare; a store where it is the rule must not be run hot.
                 let lost = (self.outruns > OUTRUNS).then(|| "others were first at every try".into());
                 lost.map_or(Ok(()), |why| Err(StoreError::Unavailable(why)))
@@ -246,11 +253,17 @@ impl Clerk {
     }
 
     /// Adds what others did, or begins anew with the last whole.
-    fn read(&mut self, inner: &mut Inner, anew: Option<u64>, entries: Vec<Entry>) -> Result<(), StoreError> {
+    fn read(
+        &mut self,
+        inner: &mut Inner,
+        anew: Option<u64>,
+        entries: Vec<Entry>,
+        member: MemberId,
+    ) -> Result<(), StoreError> {
         if take(&mut self.lost_track) || anew.is_some() {
-            self.version = anew.unwrap_or(0);
-            self.kept = Kept::default();
+            (self.version, self.kept) = (anew.unwrap_or(0), Kept::default());
             inner.engine.reset(State::default());
+            inner.renewing.clear();
         }
         for Entry { version, whole, data } in entries {
             self.kept.add(whole, data.len());
@@ -258,7 +271,9 @@ impl Clerk {
                 let whole: Whole = decode(&data)?;
                 inner.engine.reset(whole.into());
             } else {
-                inner.engine.replay(decode(&data)?);
+                let batch: Batch = decode(&data)?;
+                self.surprised |= batch.member == member;
+                inner.engine.replay(batch);
             }
             self.version = version;
         }
@@ -274,6 +289,7 @@ impl Clerk {
         if known.is_some_and(|member| member.sequence >= work.sequence) {
             work.finish(desk, inner)
         } else {
+            self.wary_until = Some(Instant::now() + WARY);
             do_again(inner, work.done);
             Outgoing::default()
         }
@@ -327,7 +343,14 @@ impl Kept {
 fn do_jobs(inner: &mut Inner) -> Vec<Done> {
     let listens = |job: &Job| !matches!(&job.then, Then::Reply(to) if to.is_closed());
     let jobs = take(&mut inner.inbox).into_iter().filter(listens);
-    jobs.map(|job| Done { outcome: inner.engine.apply(&job.op), job }).collect()
+    let apply = |job: Job| {
+        if let Op::Renew(lease) = job.op {
+            let ends = inner.engine.state.loans.get(&lease).map(|loan| loan.expires_at);
+            inner.renewing.extend(ends.map(|ends| (lease, ends)));
+        }
+        Done { outcome: inner.engine.apply(&job.op), job }
+    };
+    jobs.map(apply).collect()
 }
 
 /// Puts work back that was not done after all, before what came since.
@@ -337,28 +360,33 @@ fn do_again(inner: &mut Inner, done: Vec<Done>) {
     inner.inbox = jobs.chain(later).collect();
 }
 
-/// After the pool took this process for silent, or was read anew: finds what its waiters got meanwhile, and asks again for
-/// those whose places are gone.
-fn rejoin(inner: &mut Inner) {
-    if !inner.engine.take_doubt() {
-        return;
-    }
+/// After the pool took this process for silent, or was read anew: finds what its waiters got meanwhile, asks again for
+/// those whose places are gone, and gives back what is nobody's.
+fn rejoin(inner: &mut Inner, member: MemberId) {
     let state = &inner.engine.state;
     let mut got = Vec::new();
     let mut again = Vec::new();
-    for (ticket, spot) in inner.waiting.iter().filter(|(_, spot)| spot.give.is_some()) {
-        let given = |loan: &&super::state::Held| loan.offered_to == Some(*ticket) || loan.charged_for == Some(*ticket);
+    for (ticket, spot) in &inner.waiting {
+        let given = |loan: &&Held| loan.offered_to == Some(*ticket) || loan.charged_for == Some(*ticket);
         match state.loans.values().find(given) {
             Some(loan) => got.push(Delivery { ticket: *ticket, lease: loan.generation }),
-            None if state.queue.get(*ticket).is_none() => again.push((*ticket, spot.op.clone())),
+            None if spot.listens() && state.queue.get(*ticket).is_none() => again.push((*ticket, spot.op.clone())),
             None => (),
         }
     }
+    // Granted in an entry that was taken for lost: their callers were told that it failed.
+    let is_got = |lease: Generation| got.iter().any(|delivery| delivery.lease == lease);
+    let loans = state.loans.values().filter(|loan| loan.member == member).map(|loan| loan.generation);
+    let loans = loans.filter(|lease| !inner.held.contains(lease) && !is_got(*lease)).map(Op::Release);
+    let places = state.queue.iter().filter(|waiter| waiter.member == member).map(|waiter| waiter.ticket);
+    let places = places.filter(|ticket| !inner.waiting.contains_key(ticket)).map(Op::Cancel);
+    let nobodys: Vec<Job> = loans.chain(places).map(|op| Job { op, then: Then::Nothing }).collect();
     // In the order in which they had come.
     again.sort_by_key(|(ticket, _)| *ticket);
-    let jobs = again.into_iter().map(|(ticket, op)| Job { op, then: Then::Rejoin(ticket) });
-    let later = take(&mut inner.inbox);
-    inner.inbox = jobs.chain(later).collect();
+    let again = again.into_iter().map(|(ticket, op)| Job { op, then: Then::Rejoin(ticket) });
+    // Whoever asked again in a turn that failed does so now.
+    let later = take(&mut inner.inbox).into_iter().filter(|job| !matches!(job.then, Then::Rejoin(_)));
+    inner.inbox = nobodys.into_iter().chain(again).chain(later).collect();
     inner.engine.set_deliveries(got);
 }
 

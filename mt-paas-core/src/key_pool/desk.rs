@@ -1,7 +1,7 @@
 //! Where the callers of one process meet its pool: each operation goes through here, and each answer comes back as a
 //! guard, so that whoever stops listening at any moment keeps nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -51,6 +51,10 @@ pub(crate) struct Inner {
     pub(crate) alarm: Option<Instant>,
     /// A turn at the store is due although nobody asked for anything.
     pub(crate) due: bool,
+    /// Leases of a shared pool that have a guard here. Others of this process are nobody's.
+    pub(crate) held: BTreeSet<Generation>,
+    /// Leases whose renewal the store may not have, with the end that it has for certain.
+    pub(crate) renewing: BTreeMap<Generation, Moment>,
     /// Estimates for all who wait, and when they were made.
     estimates: (Option<Instant>, Estimates),
 }
@@ -67,6 +71,13 @@ pub(crate) struct Spot {
     pub(crate) deadline: Instant,
     /// `None`: it has its answer, and what it gets all the same goes back.
     pub(crate) give: Option<oneshot::Sender<Delivered>>,
+}
+
+impl Spot {
+    /// Whether somebody is there who would take something.
+    pub(crate) fn listens(&self) -> bool {
+        self.give.as_ref().is_some_and(|give| !give.is_closed())
+    }
 }
 
 /// What a waiter gets.
@@ -141,6 +152,8 @@ impl Desk {
             clock: (Moment::default(), Instant::now()),
             alarm: None,
             due: false,
+            held: BTreeSet::new(),
+            renewing: BTreeMap::new(),
             estimates: (None, Estimates::new()),
         };
         let (losses, closed) = (watch::Sender::new(0), AtomicBool::new(false));
@@ -173,6 +186,15 @@ impl Desk {
             Place::Memory(clock) => drop(self.at_once(&**clock, &op)),
             Place::Store => self.post(Job { op, then: Then::Nothing }),
         }
+    }
+
+    /// Gives a place in the queue up. Its ticket changes under the lock alone.
+    pub(crate) fn leave_place(self: &Arc<Self>, ticket: &AtomicU64) {
+        let ticket = {
+            let _inner = self.inner();
+            Ticket(ticket.load(Ordering::Relaxed))
+        };
+        self.leave(Op::Cancel(ticket));
     }
 
     fn post(&self, job: Job) {
@@ -213,6 +235,9 @@ impl Desk {
         let mut outgoing = Outgoing::default();
         let mut left = Vec::new();
         for Done { job: Job { op, then }, outcome } in done {
+            if let Op::Release(lease) = op {
+                inner.held.remove(&lease);
+            }
             match then {
                 Then::Nothing => left.push(op),
                 Then::Told => inner.give_back(&outcome),
@@ -224,13 +249,15 @@ impl Desk {
             }
         }
         for Delivery { ticket, lease } in deliveries {
-            if let Some(spot) = inner.waiting.remove(&ticket) {
-                let delivered = match spot.op {
-                    Op::Charge { .. } => Delivered::Charged,
-                    _ => Delivered::Lease(self.lease(inner, lease)),
-                };
-                outgoing.parcels.push((spot.give, delivered));
-            }
+            let spot = inner.waiting.remove(&ticket);
+            let charged = |loan: &Held| loan.charged_for == Some(ticket);
+            let is_charge = match &spot {
+                Some(spot) => matches!(spot.op, Op::Charge { .. }),
+                None => inner.engine.state.loans.get(&lease).is_some_and(charged),
+            };
+            let delivered = if is_charge { Delivered::Charged } else { Delivered::Lease(self.lease(inner, lease)) };
+            // Nobody is there who gave up in the same turn: what it got goes back with its guard.
+            outgoing.parcels.push((spot.and_then(|spot| spot.give), delivered));
         }
         // Not before: what is on its way to whoever left comes back through its place.
         left.iter().for_each(|op| inner.forget_spot(op));
@@ -240,7 +267,7 @@ impl Desk {
     /// What came of asking again for somebody who had lost its place.
     fn rejoined(self: &Arc<Self>, inner: &mut Inner, old: Ticket, outcome: &Outcome, outgoing: &mut Outgoing) {
         // The caller may have left in the meantime, with a ticket that was no longer its own.
-        let Some(spot) = inner.waiting.remove(&old) else { return inner.give_back(outcome) };
+        let Some(spot) = inner.waiting.remove(&old).filter(Spot::listens) else { return inner.give_back(outcome) };
         let delivered = match outcome {
             Outcome::Waits(ticket) => {
                 spot.ticket.store(ticket.0, Ordering::Relaxed);
@@ -278,7 +305,10 @@ impl Desk {
         })
     }
 
-    fn lease(self: &Arc<Self>, inner: &Inner, lease: Generation) -> Lease {
+    fn lease(self: &Arc<Self>, inner: &mut Inner, lease: Generation) -> Lease {
+        if matches!(self.place, Place::Store) {
+            inner.held.insert(lease);
+        }
         let loan = inner.engine.state.loans.get(&lease);
         let key = loan.and_then(|loan| inner.engine.state.key_of(loan)).map(|used| used.key.clone());
         Lease::new(self.clone(), lease, key)
@@ -299,9 +329,16 @@ impl Desk {
 
     /// Whether a lease is live, as far as this process can know.
     pub(crate) fn is_live(&self, lease: Generation) -> bool {
+        self.lives_for(lease).is_some()
+    }
+
+    /// How long a lease lives if nobody renews it, as far as this process can know; `None`: it has ended.
+    pub(crate) fn lives_for(&self, lease: Generation) -> Option<Duration> {
         let inner = self.inner();
         let now = self.memory_now().unwrap_or_else(|| inner.now());
-        inner.engine.state.loans.get(&lease).is_some_and(|loan| loan.expires_at > now)
+        let known = inner.engine.state.loans.get(&lease)?.expires_at;
+        let certain = inner.renewing.get(&lease).map_or(known, |end| known.min(*end));
+        (certain > now).then(|| certain.since(now))
     }
 
     /// Wakes those who want to know whether their leases ended without them.
@@ -349,14 +386,15 @@ impl Inner {
         self.waiting.values().filter(|spot| spot.give.is_some()).map(|spot| spot.deadline).min()
     }
 
-    /// Renews the leases of a member for which it is time.
-    pub(crate) fn renew_due(&mut self, member: MemberId, now: Moment) {
+    /// Renews the leases of a member for which it is time. Says when they would have ended.
+    pub(crate) fn renew_due(&mut self, member: MemberId, now: Moment) -> Vec<(Generation, Moment)> {
         let due = |loan: &&Held| loan.member == member && loan.expires_at - loan.claim.ttl * 2 / 3 <= now;
-        let leases: Vec<Generation> =
-            self.engine.state.loans.values().filter(due).map(|loan| loan.generation).collect();
-        for lease in leases {
-            self.engine.apply(&Op::Renew(lease));
+        let leases = self.engine.state.loans.values().filter(due);
+        let leases: Vec<_> = leases.map(|loan| (loan.generation, loan.expires_at)).collect();
+        for (lease, _) in &leases {
+            self.engine.apply(&Op::Renew(*lease));
         }
+        leases
     }
 
     /// Takes those out of the queue whose patience has ended, and says what to tell them.

@@ -27,7 +27,7 @@ fn look(desk: &Arc<Desk>) -> Option<Duration> {
         let mut inner = desk.inner();
         let now = desk.memory_now()?;
         // First of all: whoever holds a lease in this process is alive.
-        inner.renew_due(desk.member, now);
+        drop(inner.renew_due(desk.member, now));
         inner.engine.advance(now);
         let late = inner.end_patience();
         let deliveries = inner.take_up();

@@ -90,9 +90,8 @@ impl Lease {
     ///
     /// [`PoolError::LeaseEnded`] if it had ended before: somebody else may have had the key meanwhile.
     pub async fn settle(mut self) -> Result<(), PoolError> {
-        self.over = true;
         let settled = self.desk.call(Op::Release(self.generation)).await;
-        // A closed or unreachable store still learns of it as soon as it can.
+        // Whoever stops listening drops the lease meanwhile, which gives it back again. A closed or unreachable store still learns of it as soon as it can.
         self.over = settled.is_ok() || matches!(settled, Err(PoolError::LeaseEnded));
         settled.map(drop)
     }
@@ -105,9 +104,11 @@ impl Lease {
     /// Returns when the lease has ended without being given back.
     pub async fn lost(&self) {
         let mut losses = self.desk.losses.subscribe();
-        while self.is_live() {
-            if losses.changed().await.is_err() {
-                return;
+        while let Some(left) = self.desk.lives_for(self.generation) {
+            tokio::select! {
+                changed = losses.changed() => if changed.is_err() { return },
+                // The task behind the desk may be waiting for the store.
+                () = tokio::time::sleep(left) => (),
             }
         }
     }

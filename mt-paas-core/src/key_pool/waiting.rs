@@ -9,7 +9,6 @@ use tokio::sync::oneshot;
 use super::claim::Ticket;
 use super::desk::{Delivered, Desk};
 use super::error::PoolError;
-use super::op::Op;
 use super::view::Standing;
 
 /// A place in the queue, given up when it is dropped.
@@ -70,7 +69,9 @@ impl Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         if !self.over {
-            self.desk.leave(Op::Cancel(self.ticket()));
+            // First of all, so that whoever is about to give it another place finds that it left.
+            self.gets.close();
+            self.desk.leave_place(&self.ticket);
         }
     }
 }

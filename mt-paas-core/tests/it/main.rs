@@ -5,6 +5,7 @@
 mod delegation;
 mod hooks;
 mod key_pool;
+mod key_pool_faults;
 mod key_seed;
 mod lifecycle;
 mod people;

@@ -1,0 +1,154 @@
+//! A store of the key pool that fails by plan.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mt_paas_core::key_pool::{Appended, Entry, KeyPoolStore, MemberId, Moment, Turn};
+use mt_paas_core::store::StoreError;
+use mt_paas_core::store::memory::MemoryKeyPool;
+
+use super::chance::Chance;
+
+/// What can go wrong in a turn, within what a store may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It cannot be reached.
+    Away,
+    /// The entry is not appended, and an error says so.
+    NotAppended,
+    /// The entry is appended, and an error comes back.
+    Unheard,
+    /// An error comes back, and the entry is appended a little later if its number is still free.
+    Late,
+    /// Somebody else is said to have been first.
+    Outrun,
+    /// Whoever has read lets others in before it appends.
+    LetsOthersIn,
+}
+
+pub(crate) const FAULTS: [Fault; 6] =
+    [Fault::Away, Fault::NotAppended, Fault::Unheard, Fault::Late, Fault::Outrun, Fault::LetsOthersIn];
+
+/// A list in memory, seen by one member through a bad line.
+pub(crate) struct FaultyStore {
+    list: MemoryKeyPool,
+    chance: Mutex<Chance>,
+    /// One turn in so many fails.
+    one_in: u64,
+    kinds: &'static [Fault],
+    left: AtomicUsize,
+    /// Every turn fails like this until it is taken away.
+    always: Mutex<Option<Fault>>,
+    /// Something went wrong at all.
+    pub(crate) failed: AtomicBool,
+}
+
+impl FaultyStore {
+    /// A line on which about one turn in `one_in` fails, `left` times.
+    pub(crate) fn new(list: MemoryKeyPool, seed: u64, kinds: &'static [Fault], one_in: u64, left: usize) -> Self {
+        let (chance, always) = (Mutex::new(Chance(seed)), Mutex::new(None));
+        Self { list, chance, one_in, kinds, left: left.into(), always, failed: false.into() }
+    }
+
+    /// A good line, until it is told otherwise.
+    pub(crate) fn good(list: MemoryKeyPool) -> Self {
+        Self::new(list, 0, &[], 1, 0)
+    }
+
+    /// From now on every turn fails like this; `None`: none does.
+    pub(crate) fn always(&self, fault: Option<Fault>) {
+        *self.always.lock().unwrap() = fault;
+    }
+
+    fn next(&self) -> Option<Fault> {
+        if let Some(fault) = *self.always.lock().unwrap() {
+            return Some(fault);
+        }
+        let mut chance = self.chance.lock().unwrap();
+        if self.left.load(Ordering::Relaxed) == 0 || !chance.one_in(self.one_in) {
+            return None;
+        }
+        self.left.fetch_sub(1, Ordering::Relaxed);
+        self.failed.store(true, Ordering::Relaxed);
+        Some(self.kinds[chance.below(self.kinds.len() as u64) as usize])
+    }
+}
+
+fn away() -> StoreError {
+    StoreError::Unavailable("by plan".into())
+}
+
+struct FaultyTurn {
+    list: MemoryKeyPool,
+    /// `None`: others were let in.
+    turn: Option<Box<dyn Turn>>,
+    now: Moment,
+    entries: Vec<Entry>,
+    fault: Option<Fault>,
+}
+
+#[async_trait]
+impl KeyPoolStore for FaultyStore {
+    async fn begin(&self, after: u64) -> Result<Box<dyn Turn>, StoreError> {
+        let fault = self.next();
+        if fault == Some(Fault::Away) {
+            return Err(away());
+        }
+        let mut turn = self.list.begin(after).await?;
+        let (now, entries, list) = (turn.now(), turn.entries(), self.list.clone());
+        let mut turn = Some(turn);
+        if fault == Some(Fault::LetsOthersIn) {
+            turn = None;
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        Ok(Box::new(FaultyTurn { list, turn, now, entries, fault }))
+    }
+
+    async fn changed(&self, member: MemberId, after: u64) -> Result<(), StoreError> {
+        self.list.changed(member, after).await
+    }
+}
+
+#[async_trait]
+impl Turn for FaultyTurn {
+    fn now(&self) -> Moment {
+        self.now
+    }
+
+    fn entries(&mut self) -> Vec<Entry> {
+        std::mem::take(&mut self.entries)
+    }
+
+    async fn append(self: Box<Self>, entry: Entry, wake: &[MemberId]) -> Result<Appended, StoreError> {
+        let turn = match self.turn {
+            Some(turn) => turn,
+            None => self.list.begin(u64::MAX).await?,
+        };
+        match self.fault {
+            Some(Fault::NotAppended) => Err(away()),
+            Some(Fault::Unheard) => turn.append(entry, wake).await.and(Err(away())),
+            Some(Fault::Late) => {
+                drop(turn);
+                let list = self.list;
+                tokio::spawn(async move {
+                    // About when the next try comes.
+                    tokio::time::sleep(Duration::from_millis(entry.version % 4 + 49)).await;
+                    let turn = list.begin(u64::MAX).await.unwrap();
+                    turn.append(entry, &[]).await.unwrap();
+                });
+                Err(away())
+            }
+            Some(Fault::Outrun) => Ok(Appended::Outrun),
+            Some(Fault::Away | Fault::LetsOthersIn) | None => turn.append(entry, wake).await,
+        }
+    }
+
+    async fn pass(self: Box<Self>) -> Result<(), StoreError> {
+        match self.fault {
+            Some(Fault::NotAppended | Fault::Unheard | Fault::Late) => Err(away()),
+            _ => Ok(()),
+        }
+    }
+}

@@ -255,7 +255,10 @@ impl Desk {
                 Some(spot) => matches!(spot.op, Op::Charge { .. }),
                 None => inner.engine.state.loans.get(&lease).is_some_and(charged),
             };
-            let delivered = if is_charge { Delivered::Charged } else { Delivered::Lease(self.lease(inner, lease)) };
+            let delivered = match is_charge {
+                true => Delivered::Charged,
+                false => Delivered::Lease(self.lease(inner, lease).from_place(ticket)),
+            };
             // Nobody is there who gave up in the same turn: what it got goes back with its guard.
             outgoing.parcels.push((spot.and_then(|spot| spot.give), delivered));
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::claim::Generation;
+use super::claim::{Generation, Ticket};
 use super::desk::{Desk, Reply};
 use super::error::PoolError;
 use super::health::Verdict;
@@ -24,12 +24,18 @@ pub struct Lease {
     desk: Arc<Desk>,
     generation: Generation,
     key: Option<Arc<Key>>,
+    ticket: Option<Ticket>,
     over: bool,
 }
 
 impl Lease {
     pub(crate) fn new(desk: Arc<Desk>, generation: Generation, key: Option<Arc<Key>>) -> Self {
-        Self { desk, generation, key, over: false }
+        Self { desk, generation, key, ticket: None, over: false }
+    }
+
+    pub(crate) fn from_place(mut self, ticket: Ticket) -> Self {
+        self.ticket = Some(ticket);
+        self
     }
 
     /// The rising number that every write made under this lease presents.
@@ -41,6 +47,11 @@ impl Lease {
     /// [`KeyPool::open`](super::KeyPool::open).
     pub fn key(&self) -> Option<&Arc<Key>> {
         self.key.as_ref()
+    }
+
+    /// The place in the queue that it came from; `None` if it was lent at once.
+    pub fn ticket(&self) -> Option<Ticket> {
+        self.ticket
     }
 
     /// Makes room for `units` more requests, waiting for it up to `patience`.

@@ -58,11 +58,14 @@ async fn a_key_is_lent_once_and_goes_to_who_waits() {
             tokio::spawn(async move { other.acquire(&provider(), &tenant(), &user("u2"), &patience(5000)).await })
         };
         tokio::time::sleep(Duration::from_millis(30)).await;
-        assert_eq!(one.view().await.unwrap().queue.len(), 1, "{place}");
+        let queue = one.view().await.unwrap().queue;
+        assert_eq!(queue.len(), 1, "{place}");
+        assert_eq!(first.ticket(), None, "{place}: it was lent at once");
         let generation = first.generation();
         first.settle().await.unwrap();
         let second = waits.await.unwrap().unwrap();
         assert!(second.generation() > generation, "{place}");
+        assert_eq!(second.ticket(), Some(queue[0].ticket), "{place}");
         second.charge(3, Duration::ZERO).await.unwrap();
         drop(second);
         tokio::time::sleep(Duration::from_millis(30)).await;

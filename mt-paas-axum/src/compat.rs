@@ -13,7 +13,7 @@ use http::HeaderName;
 use mt_paas_core::StandardAPIHandler;
 use mt_paas_core::clock::{Clock, SystemClock};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
-use utoipa::openapi::{Deprecated, OpenApi, SecurityRequirement};
+use utoipa::openapi::{OpenApi, SecurityRequirement};
 use utoipa_axum::routes;
 
 use crate::deprecation::{AliasPhase, AliasSchedule, Deprecation};
@@ -59,7 +59,6 @@ impl Aliases {
         let router = mount(table, ALIAS_PREFIX, described);
         let old = described.paths.paths.iter_mut().filter(|(path, _)| path.starts_with(ALIAS_PREFIX));
         for operation in old.flat_map(|(_, item)| [&mut item.get, &mut item.post]).flatten() {
-            operation.deprecated = Some(Deprecated::True);
             operation.security = Some(vec![SecurityRequirement::new(ALIAS_KEY, Vec::<String>::new())]);
         }
         let key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new(self.key_header.as_str())));
@@ -84,6 +83,11 @@ pub(crate) struct Phase {
 }
 
 impl Phase {
+    /// Where the paths stand on their way out.
+    pub(crate) fn today(&self) -> AliasPhase {
+        self.schedule.phase(self.clock.now())
+    }
+
     fn deprecation(&self, request: &Request) -> Deprecation {
         self.schedule.deprecation(&service_market::successor(request.uri().path(), &self.standard))
     }
@@ -91,7 +95,7 @@ impl Phase {
 
 /// Outside of the key: every answer of a deprecated path says so, a refusal too.
 pub(crate) async fn announced(State(phase): State<Phase>, request: Request, next: Next) -> Response {
-    let deprecated = phase.schedule.phase(phase.clock.now()) == AliasPhase::Deprecated;
+    let deprecated = phase.today() == AliasPhase::Deprecated;
     let announcement = deprecated.then(|| phase.deprecation(&request));
     let mut response = next.run(request).await;
     if let Some(announcement) = announcement {
@@ -102,7 +106,7 @@ pub(crate) async fn announced(State(phase): State<Phase>, request: Request, next
 
 /// Inside of the key: nobody without one learns that a path was removed.
 async fn unless_removed(State(phase): State<Phase>, request: Request, next: Next) -> Response {
-    match phase.schedule.phase(phase.clock.now()) {
+    match phase.today() {
         AliasPhase::Removed => phase.deprecation(&request).gone(),
         AliasPhase::Parallel | AliasPhase::Deprecated => next.run(request).await,
     }

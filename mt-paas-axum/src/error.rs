@@ -81,9 +81,46 @@ impl Problem {
         }
     }
 
+    /// The contract's error for a kind of failure.
+    pub(crate) fn of_kind(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let (status, code) = match kind {
+            ErrorKind::Malformed => (StatusCode::BAD_REQUEST, "INVALID_REQUEST"),
+            ErrorKind::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "INVALID_REQUEST"),
+            ErrorKind::FeatureDisabled => (StatusCode::FORBIDDEN, "FEATURE_DISABLED"),
+            ErrorKind::TenantInactive => (StatusCode::FORBIDDEN, "TENANT_INACTIVE"),
+            ErrorKind::TenantNotFound => (StatusCode::NOT_FOUND, "TENANT_NOT_FOUND"),
+            ErrorKind::UserNotFound => (StatusCode::NOT_FOUND, "USER_NOT_FOUND"),
+            ErrorKind::ResourceNotFound => (StatusCode::NOT_FOUND, "RESOURCE_NOT_FOUND"),
+            ErrorKind::TenantExists => (StatusCode::CONFLICT, "TENANT_EXISTS"),
+            ErrorKind::UserExists => (StatusCode::CONFLICT, "USER_EXISTS"),
+            ErrorKind::ResourceExists => (StatusCode::CONFLICT, "RESOURCE_EXISTS"),
+            ErrorKind::QuotaExceeded => (StatusCode::TOO_MANY_REQUESTS, "QUOTA_EXCEEDED"),
+            ErrorKind::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED"),
+            ErrorKind::NotSupported => (StatusCode::NOT_IMPLEMENTED, "NOT_SUPPORTED"),
+            ErrorKind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE"),
+            _ => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR"),
+        };
+        let problem = Self::new(status, code, message);
+        match kind {
+            ErrorKind::RateLimited { retry_after } => problem.with(header::RETRY_AFTER, &retry_after.to_string()),
+            ErrorKind::Unavailable => problem.with(header::RETRY_AFTER, "1"),
+            _ => problem,
+        }
+    }
+
     /// The status code.
     pub fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// The code for programs.
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The headers that the answer carries because of its status.
+    pub(crate) fn header_names(&self) -> impl Iterator<Item = &HeaderName> {
+        self.headers.iter().map(|(name, _)| name)
     }
 
     /// What happened inside, for the log.
@@ -116,33 +153,9 @@ impl Problem {
 
 impl From<ApiError> for Problem {
     fn from(error: ApiError) -> Self {
-        let (status, code) = match error.kind() {
-            ErrorKind::Malformed => (StatusCode::BAD_REQUEST, "INVALID_REQUEST"),
-            ErrorKind::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "INVALID_REQUEST"),
-            ErrorKind::FeatureDisabled => (StatusCode::FORBIDDEN, "FEATURE_DISABLED"),
-            ErrorKind::TenantInactive => (StatusCode::FORBIDDEN, "TENANT_INACTIVE"),
-            ErrorKind::TenantNotFound => (StatusCode::NOT_FOUND, "TENANT_NOT_FOUND"),
-            ErrorKind::UserNotFound => (StatusCode::NOT_FOUND, "USER_NOT_FOUND"),
-            ErrorKind::ResourceNotFound => (StatusCode::NOT_FOUND, "RESOURCE_NOT_FOUND"),
-            ErrorKind::TenantExists => (StatusCode::CONFLICT, "TENANT_EXISTS"),
-            ErrorKind::UserExists => (StatusCode::CONFLICT, "USER_EXISTS"),
-            ErrorKind::ResourceExists => (StatusCode::CONFLICT, "RESOURCE_EXISTS"),
-            ErrorKind::QuotaExceeded => (StatusCode::TOO_MANY_REQUESTS, "QUOTA_EXCEEDED"),
-            ErrorKind::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED"),
-            ErrorKind::NotSupported => (StatusCode::NOT_IMPLEMENTED, "NOT_SUPPORTED"),
-            ErrorKind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE"),
-            _ => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR"),
-        };
-        let mut problem = Self::new(status, code, error.to_string());
+        let mut problem = Self::of_kind(error.kind(), error.to_string());
         problem.fields = error.fields().to_vec();
-        match error.kind() {
-            ErrorKind::RateLimited { retry_after } => {
-                problem = problem.with(header::RETRY_AFTER, &retry_after.to_string());
-            }
-            ErrorKind::Unavailable => problem = problem.with(header::RETRY_AFTER, "1"),
-            _ => {}
-        }
-        problem.cause = status.is_server_error().then(|| Arc::new(error));
+        problem.cause = problem.status.is_server_error().then(|| Arc::new(error));
         problem
     }
 }

@@ -1,9 +1,13 @@
 //! The description of the API, made from the code that serves it.
 
-use std::collections::BTreeMap;
+mod answers;
+mod refusals;
+
+use std::future::ready;
 
 use axum::Router;
 use axum::routing::get;
+use bytes::Bytes;
 use http::header;
 use mt_paas_core::error::FieldError;
 use mt_paas_core::period::{Month, Period};
@@ -12,17 +16,24 @@ use mt_paas_core::{TenantId, UserId};
 use serde::Serialize;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
-use utoipa::openapi::{
-    ComponentsBuilder, Content, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response, ResponseBuilder,
-    SecurityRequirement,
-};
-use utoipa::{IntoParams, IntoResponses, PartialSchema, ToSchema};
+use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
+
+pub(crate) use answers::Doors;
+
+use crate::compat::Phase;
+use crate::deprecation::AliasPhase;
 
 /// The name under which the market key stands in the description.
 const MARKET_KEY: &str = "marketKey";
 
 /// The chapters of the description, in the order of a reader.
 const TAGS: &[&str] = &["Health", "Lifecycle", "Dashboard", "Users", "Resources", "Settings", "Earlier paths"];
+
+/// What holds for every path.
+const ABOUT: &str = "Every 4xx and 5xx carries the same envelope, with a code for programs. `HEAD` works wherever `GET` \
+    does. A path that is not described is 404 `NOT_FOUND`, another method of one that is described 405 \
+    `METHOD_NOT_ALLOWED` with `Allow`; without a valid key both are 401.";
 
 /// The error that every 4xx and 5xx carries.
 #[derive(Serialize, ToSchema)]
@@ -49,31 +60,6 @@ pub(crate) struct ErrorDetails {
     fields: Vec<FieldError>,
 }
 
-/// The errors that any protected route may answer.
-pub(crate) struct Problems;
-
-impl IntoResponses for Problems {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let described = [
-            ("400", "The request cannot be read"),
-            ("401", "No valid key came with the request"),
-            ("403", "The tenant is not active, or its plan does not hold the feature"),
-            ("404", "There is no such tenant, user or path"),
-            ("409", "It exists already, or the same request is still running"),
-            ("413", "The body is too large"),
-            ("415", "The body is not declared to be JSON"),
-            ("422", "The request breaks the schema or a rule"),
-            ("429", "A limit is reached"),
-            ("500", "A fault of the service"),
-            ("501", "The service does not offer this operation"),
-            ("503", "Something that the service needs cannot be reached"),
-        ];
-        let envelope = || Content::new(Some(Ref::from_schema_name("ErrorEnvelope")));
-        let response = |text: &str| ResponseBuilder::new().description(text).content("application/json", envelope());
-        described.map(|(status, text)| (status.to_owned(), response(text).build().into())).into()
-    }
-}
-
 macro_rules! parameters {
     ($(#[$meta:meta])* $name:ident in $place:ident { $($(#[$about:meta])* $field:ident: $kind:ty),+ $(,)? }) => {
         $(#[$meta])*
@@ -96,6 +82,12 @@ parameters!(IdempotencyKey in Header {
     /// Names the request: a repeat with the same bytes within 24 hours gets the first answer again.
     #[param(rename = "Idempotency-Key", required = false, min_length = 1, max_length = 255)]
     idempotency_key: String,
+});
+parameters!(RequestIdParam in Header {
+    /// Names the request in logs and errors: 1 to 128 visible ASCII characters without quotes and backslashes. Any
+    /// other is replaced.
+    #[param(rename = "X-Request-Id", required = false)]
+    request_id: String,
 });
 parameters!(PeriodParam in Query {
     /// A number of days that end today.
@@ -130,7 +122,7 @@ parameters!(UserParams in Query {
     #[param(required = false)]
     status: UserStatus,
     /// Only users whose name or e-mail address holds this text.
-    #[param(required = false, max_length = 1000)]
+    #[param(required = false, max_length = 1000, pattern = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$")]
     search: String,
 });
 parameters!(ResourceParams in Query {
@@ -138,30 +130,44 @@ parameters!(ResourceParams in Query {
     #[param(required = false, rename = "type")]
     resource_type: ResourceType,
     /// Only resources whose title holds this text.
-    #[param(required = false, max_length = 1000)]
+    #[param(required = false, max_length = 1000, pattern = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$")]
     search: String,
 });
 
-/// A description without paths, for a service of this name; every path needs the market key unless it says otherwise.
+/// A description without paths, for a service of this name whose market key stands in `key_header`.
 pub(crate) fn description(service: &str, version: &str, key_header: &str) -> OpenApi {
     let key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new(key_header)));
     let mut schemas = vec![("ErrorEnvelope".to_owned(), ErrorEnvelope::schema())];
     ErrorEnvelope::schemas(&mut schemas);
     let components = ComponentsBuilder::new().schemas_from_iter(schemas).security_scheme(MARKET_KEY, key);
     OpenApiBuilder::new()
-        .info(InfoBuilder::new().title(service).version(version).build())
+        .info(InfoBuilder::new().title(service).version(version).description(Some(ABOUT)).build())
         .components(Some(components.build()))
         .tags(Some(TAGS.iter().map(|name| TagBuilder::new().name(*name).build())))
-        .security(Some([SecurityRequirement::new(MARKET_KEY, Vec::<String>::new())]))
         .build()
 }
 
-/// Serves the description at `/openapi.json`, and with the feature `docs` a page of it at `/docs`.
-pub(crate) fn router(api: &OpenApi) -> Router {
-    // Written once: it does not change while the service runs.
-    let json = api.to_json().unwrap_or_default();
-    let described = Router::new()
-        .route("/openapi.json", get(move || async { ([(header::CONTENT_TYPE, "application/json")], json) }));
+/// Serves the description at `/openapi.json`, and with the feature `docs` a page of it at `/docs`. What it says about the
+/// old paths is what holds on the day. What a service says of its `own` routes stays as it is.
+pub(crate) fn router(api: &OpenApi, own: &OpenApi, doors: &Doors, aliases: Option<Phase>) -> Router {
+    // Each edition is written once: it does not change while the service runs.
+    let edition = |phase| {
+        let mut api = answers::edition(api, doors, phase);
+        api.merge(own.clone());
+        Bytes::from(api.to_json().unwrap_or_default())
+    };
+    let [parallel, deprecated, removed] =
+        [AliasPhase::Parallel, AliasPhase::Deprecated, AliasPhase::Removed].map(edition);
+    let json = move || {
+        let today = aliases.as_ref().map_or(AliasPhase::Parallel, Phase::today);
+        let edition = match today {
+            AliasPhase::Parallel => &parallel,
+            AliasPhase::Deprecated => &deprecated,
+            AliasPhase::Removed => &removed,
+        };
+        ready(([(header::CONTENT_TYPE, "application/json")], edition.clone()))
+    };
+    let described = Router::new().route("/openapi.json", get(json));
     #[cfg(feature = "docs")]
     let described = described
         .merge(utoipa_swagger_ui::SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json")));

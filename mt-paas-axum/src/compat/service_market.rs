@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use self::application::Application;
 use crate::error::Problem;
 use crate::extract::{ContractJson, ContractQuery, PathTenant, parameters};
-use crate::openapi::{IdempotencyKey, PageParams, Problems, TenantParam, UserParams};
+use crate::openapi::{PageParams, TenantParam, UserParams};
 use crate::standard_api::Api;
 
 /// The answer of the webhook, in the words of both earlier markets.
@@ -55,9 +55,9 @@ impl FromFields for Provision {
 }
 
 /// Makes a tenant from an activation or an application.
-#[utoipa::path(post, path = "/webhook/auto-provision", operation_id = "alias_auto_provision", tag = "Earlier paths", params(IdempotencyKey),
+#[utoipa::path(post, path = "/webhook/auto-provision", operation_id = "alias_auto_provision", tag = "Earlier paths",
     request_body = Object, responses(
-        (status = 200, description = "The tenant is active", body = Provisioned), Problems,
+        (status = 200, description = "The tenant is active", body = Provisioned),
 ))]
 pub(super) async fn auto_provision(
     State(api): State<Api>,
@@ -67,9 +67,9 @@ pub(super) async fn auto_provision(
 }
 
 /// Makes a tenant from an activation or an application.
-#[utoipa::path(post, path = "/webhook/application-approved", operation_id = "alias_application_approved", tag = "Earlier paths", params(IdempotencyKey),
+#[utoipa::path(post, path = "/webhook/application-approved", operation_id = "alias_application_approved", tag = "Earlier paths",
     request_body = Object, responses(
-        (status = 200, description = "The tenant is active", body = Provisioned), Problems,
+        (status = 200, description = "The tenant is active", body = Provisioned),
 ))]
 pub(super) async fn application_approved(
     api: State<Api>,
@@ -80,7 +80,7 @@ pub(super) async fn application_approved(
 
 /// The figures of thirty days.
 #[utoipa::path(get, path = "/stats/{tenant_id}", operation_id = "alias_stats", tag = "Earlier paths", params(TenantParam), responses(
-    (status = 200, description = "The same as …/stats", body = StatsResponse), Problems,
+    (status = 200, description = "The same as …/stats", body = StatsResponse),
 ))]
 pub(super) async fn stats(
     State(api): State<Api>,
@@ -91,7 +91,7 @@ pub(super) async fn stats(
 
 /// The figures of thirty days.
 #[utoipa::path(get, path = "/{tenant_id}/stats", operation_id = "alias_stats_of_tenant", tag = "Earlier paths", params(TenantParam), responses(
-    (status = 200, description = "The same as …/stats", body = StatsResponse), Problems,
+    (status = 200, description = "The same as …/stats", body = StatsResponse),
 ))]
 pub(super) async fn stats_of(api: State<Api>, tenant: PathTenant) -> Result<ContractJson<StatsResponse>, Problem> {
     stats(api, tenant).await
@@ -99,7 +99,7 @@ pub(super) async fn stats_of(api: State<Api>, tenant: PathTenant) -> Result<Cont
 
 /// The users of a tenant.
 #[utoipa::path(get, path = "/users/{tenant_id}", operation_id = "alias_users", tag = "Earlier paths", params(TenantParam, UserParams, PageParams),
-    responses((status = 200, description = "The same as …/users", body = UsersListResponse), Problems))]
+    responses((status = 200, description = "The same as …/users", body = UsersListResponse)))]
 pub(super) async fn users(
     api: State<Api>,
     tenant: PathTenant,
@@ -110,7 +110,7 @@ pub(super) async fn users(
 
 /// The users of a tenant.
 #[utoipa::path(get, path = "/{tenant_id}/users", operation_id = "alias_users_of_tenant", tag = "Earlier paths", params(TenantParam, UserParams, PageParams),
-    responses((status = 200, description = "The same as …/users", body = UsersListResponse), Problems))]
+    responses((status = 200, description = "The same as …/users", body = UsersListResponse)))]
 pub(super) async fn users_of(
     api: State<Api>,
     tenant: PathTenant,
@@ -121,7 +121,7 @@ pub(super) async fn users_of(
 
 /// The courses of a tenant.
 #[utoipa::path(get, path = "/courses/{tenant_id}", operation_id = "alias_courses", tag = "Earlier paths", params(TenantParam, PageParams),
-    responses((status = 200, description = "The same as …/resources?type=course", body = ResourcesResponse), Problems))]
+    responses((status = 200, description = "The same as …/resources?type=course", body = ResourcesResponse)))]
 pub(super) async fn courses(
     api: State<Api>,
     tenant: PathTenant,
@@ -132,7 +132,7 @@ pub(super) async fn courses(
 
 /// The discussions of a tenant.
 #[utoipa::path(get, path = "/discussions/{tenant_id}", operation_id = "alias_discussions", tag = "Earlier paths", params(TenantParam, PageParams),
-    responses((status = 200, description = "The same as …/resources?type=discussion", body = ResourcesResponse), Problems))]
+    responses((status = 200, description = "The same as …/resources?type=discussion", body = ResourcesResponse)))]
 pub(super) async fn discussions(
     api: State<Api>,
     tenant: PathTenant,
@@ -143,7 +143,7 @@ pub(super) async fn discussions(
 
 /// The state of a tenant.
 #[utoipa::path(get, path = "/status/{tenant_id}", operation_id = "alias_status", tag = "Earlier paths", params(TenantParam), responses(
-    (status = 200, description = "The same as …/status", body = TenantStatusResponse), Problems,
+    (status = 200, description = "The same as …/status", body = TenantStatusResponse),
 ))]
 pub(super) async fn status(api: State<Api>, tenant: PathTenant) -> Result<ContractJson<TenantStatusResponse>, Problem> {
     crate::standard_api::tenant_status(api, tenant).await

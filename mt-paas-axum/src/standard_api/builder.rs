@@ -24,7 +24,7 @@ use crate::compat::{ALIAS_PREFIX, Aliases, announced};
 use crate::cors::OriginsLayer;
 use crate::error::Problem;
 use crate::idempotency::IdempotencyLayer;
-use crate::openapi;
+use crate::openapi::{self, Doors};
 use crate::request_id::RequestIdLayer;
 
 /// The Standard API of a service, ready to be served.
@@ -183,7 +183,10 @@ impl StandardApiBuilder {
             .layer(option_layer(idempotency.clone()));
         let mut router = standard.layer(behind_key);
         let mut walled = vec![(self.prefix.clone(), key)];
+        let doors =
+            Doors { keys: !keys.is_empty(), idempotency: self.store.is_some(), capabilities: catalog.capabilities };
 
+        let mut old_phase = None;
         if let Some(aliases) = self.aliases {
             let key = door(&aliases.key_header);
             let phase = aliases.phase(&self.prefix, self.clock);
@@ -192,16 +195,16 @@ impl StandardApiBuilder {
                 .layer(MapResponseLayer::new(uncached))
                 .layer(option_layer(key.clone()))
                 .layer(option_layer(idempotency));
-            router = router.merge(old.layer(behind_key).layer(from_fn_with_state(phase, announced)));
+            router = router.merge(old.layer(behind_key).layer(from_fn_with_state(phase.clone(), announced)));
+            old_phase = Some(phase);
             walled.push((ALIAS_PREFIX.to_owned(), key));
         }
         let (own, own_described) = self.own.split_for_parts();
         if let Some(path) = taken(&described, &own_described) {
             return Err(InvalidApi::Taken(path));
         }
-        described.merge(own_described);
         if self.docs {
-            router = router.merge(openapi::router(&described));
+            router = router.merge(openapi::router(&described, &own_described, &doors, old_phase));
         }
         router = merge(router, own)?;
         let outside = ServiceBuilder::new().layer(RequestIdLayer).layer(option_layer(origins));

@@ -10,11 +10,11 @@ use mt_paas_core::standard_api::{
 use super::Api;
 use crate::error::Problem;
 use crate::extract::{ContractJson, ContractQuery, PathTenant, parameters};
-use crate::openapi::{MonthParam, PeriodParam, Problems, TenantParam, TopUsersParams};
+use crate::openapi::{MonthParam, PeriodParam, TenantParam, TopUsersParams};
 
 /// What a tenant used in a month.
 #[utoipa::path(get, path = "/tenant/{tenant_id}/usage", operation_id = "tenant_usage", tag = "Dashboard", params(TenantParam, MonthParam), responses(
-    (status = 200, description = "The month's figures", body = UsageResponse), Problems,
+    (status = 200, description = "The month's figures", body = UsageResponse),
 ))]
 pub(super) async fn usage(
     State(api): State<Api>,
@@ -27,7 +27,7 @@ pub(super) async fn usage(
 
 /// The figures of the dashboard.
 #[utoipa::path(get, path = "/tenant/{tenant_id}/stats", operation_id = "tenant_stats", tag = "Dashboard", params(TenantParam, PeriodParam), responses(
-    (status = 200, description = "Sums and daily rows", body = StatsResponse), Problems,
+    (status = 200, description = "Sums and daily rows", body = StatsResponse),
 ))]
 pub(super) async fn stats(
     State(api): State<Api>,
@@ -40,7 +40,7 @@ pub(super) async fn stats(
 /// Usage by hour of day and day of week.
 #[utoipa::path(get, path = "/tenant/{tenant_id}/stats/usage-patterns", operation_id = "usage_patterns", tag = "Dashboard",
     params(TenantParam, PeriodParam), responses(
-        (status = 200, description = "24 hours and 7 weekdays", body = UsagePatternsResponse), Problems,
+        (status = 200, description = "24 hours and 7 weekdays", body = UsagePatternsResponse),
 ))]
 pub(super) async fn usage_patterns(
     State(api): State<Api>,
@@ -52,7 +52,7 @@ pub(super) async fn usage_patterns(
 
 /// What the usage costs.
 #[utoipa::path(get, path = "/tenant/{tenant_id}/stats/costs", operation_id = "tenant_costs", tag = "Dashboard", params(TenantParam, PeriodParam),
-    responses((status = 200, description = "Costs by model, user and day", body = CostsResponse), Problems))]
+    responses((status = 200, description = "Costs by model, user and day", body = CostsResponse)))]
 pub(super) async fn costs(
     State(api): State<Api>,
     PathTenant(tenant): PathTenant,
@@ -63,7 +63,7 @@ pub(super) async fn costs(
 
 /// What the usage costs, by its shorter name.
 #[utoipa::path(get, path = "/tenant/{tenant_id}/costs", operation_id = "tenant_costs_short", tag = "Dashboard", params(TenantParam, PeriodParam),
-    responses((status = 200, description = "The same as …/stats/costs", body = CostsResponse), Problems))]
+    responses((status = 200, description = "The same as …/stats/costs", body = CostsResponse)))]
 pub(super) async fn costs_short(
     api: State<Api>,
     tenant: PathTenant,
@@ -75,7 +75,7 @@ pub(super) async fn costs_short(
 /// The users with most tokens.
 #[utoipa::path(get, path = "/tenant/{tenant_id}/stats/top-users", operation_id = "top_users", tag = "Dashboard",
     params(TenantParam, TopUsersParams), responses(
-        (status = 200, description = "Most tokens first", body = TopUsersResponse), Problems,
+        (status = 200, description = "Most tokens first", body = TopUsersResponse),
 ))]
 pub(super) async fn top_users(
     State(api): State<Api>,

@@ -5,7 +5,6 @@ use mt_paas_core::standard_api::{Catalog, HealthResponse};
 
 use super::Api;
 use crate::extract::ContractJson;
-use crate::openapi::Problems;
 
 /// Whether the service works. Open to everybody.
 #[utoipa::path(get, path = "/health", operation_id = "health", tag = "Health", security(()), responses(
@@ -17,7 +16,7 @@ pub(super) async fn health(State(api): State<Api>) -> ContractJson<HealthRespons
 
 /// What the service offers and sells.
 #[utoipa::path(get, path = "/catalog", operation_id = "catalog", tag = "Health", responses(
-    (status = 200, description = "Capabilities and plans", body = Catalog), Problems,
+    (status = 200, description = "Capabilities and plans", body = Catalog),
 ))]
 pub(super) async fn catalog(State(api): State<Api>) -> ContractJson<Catalog> {
     let mut catalog = api.handler.catalog();

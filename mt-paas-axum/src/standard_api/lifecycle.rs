@@ -9,12 +9,12 @@ use mt_paas_core::standard_api::{
 use super::Api;
 use crate::error::Problem;
 use crate::extract::{ContractJson, PathTenant};
-use crate::openapi::{IdempotencyKey, Problems, TenantParam};
+use crate::openapi::TenantParam;
 
 /// Makes a tenant ready for use.
-#[utoipa::path(post, path = "/tenant/{tenant_id}/activate", operation_id = "activate_tenant", tag = "Lifecycle", params(TenantParam, IdempotencyKey),
+#[utoipa::path(post, path = "/tenant/{tenant_id}/activate", operation_id = "activate_tenant", tag = "Lifecycle", params(TenantParam),
     request_body = ActivateRequest, responses(
-        (status = 200, description = "The tenant is active", body = ActivateResponse), Problems,
+        (status = 200, description = "The tenant is active", body = ActivateResponse),
 ))]
 pub(super) async fn activate(
     State(api): State<Api>,
@@ -28,9 +28,9 @@ pub(super) async fn activate(
 }
 
 /// Closes a tenant.
-#[utoipa::path(post, path = "/tenant/{tenant_id}/deactivate", operation_id = "deactivate_tenant", tag = "Lifecycle", params(TenantParam, IdempotencyKey),
+#[utoipa::path(post, path = "/tenant/{tenant_id}/deactivate", operation_id = "deactivate_tenant", tag = "Lifecycle", params(TenantParam),
     request_body = DeactivateRequest, responses(
-        (status = 200, description = "The tenant is closed", body = DeactivateResponse), Problems,
+        (status = 200, description = "The tenant is closed", body = DeactivateResponse),
 ))]
 pub(super) async fn deactivate(
     State(api): State<Api>,
@@ -42,7 +42,7 @@ pub(super) async fn deactivate(
 
 /// The state of a tenant.
 #[utoipa::path(get, path = "/tenant/{tenant_id}/status", operation_id = "tenant_status", tag = "Lifecycle", params(TenantParam), responses(
-    (status = 200, description = "State, plan and features", body = TenantStatusResponse), Problems,
+    (status = 200, description = "State, plan and features", body = TenantStatusResponse),
 ))]
 pub(crate) async fn status(
     State(api): State<Api>,

@@ -13,12 +13,12 @@ use super::Api;
 use crate::error::Problem;
 use crate::extract::{ContractJson, ContractQuery, PathTenant, PathUser};
 use crate::idempotency::FirstRun;
-use crate::openapi::{IdempotencyKey, PageParams, Problems, TenantParam, UserParam, UserParams};
+use crate::openapi::{PageParams, TenantParam, UserParam, UserParams};
 
 /// The users of a tenant.
 #[utoipa::path(get, path = "/tenant/{tenant_id}/users", operation_id = "list_users", tag = "Users",
     params(TenantParam, UserParams, PageParams), responses(
-        (status = 200, description = "One page of users", body = UsersListResponse), Problems,
+        (status = 200, description = "One page of users", body = UsersListResponse),
 ))]
 pub(crate) async fn list(
     State(api): State<Api>,
@@ -29,9 +29,9 @@ pub(crate) async fn list(
 }
 
 /// Adds a user.
-#[utoipa::path(post, path = "/tenant/{tenant_id}/users", operation_id = "create_user", tag = "Users", params(TenantParam, IdempotencyKey),
+#[utoipa::path(post, path = "/tenant/{tenant_id}/users", operation_id = "create_user", tag = "Users", params(TenantParam),
     request_body = CreateUserRequest, responses(
-        (status = 201, description = "The new user", body = CreatedUserResponse), Problems,
+        (status = 201, description = "The new user", body = CreatedUserResponse),
 ))]
 pub(super) async fn create(
     State(api): State<Api>,
@@ -45,7 +45,7 @@ pub(super) async fn create(
 
 /// One user.
 #[utoipa::path(get, path = "/tenant/{tenant_id}/users/{user_id}", operation_id = "user", tag = "Users", params(TenantParam, UserParam),
-    responses((status = 200, description = "The user", body = UserResponse), Problems))]
+    responses((status = 200, description = "The user", body = UserResponse)))]
 pub(super) async fn show(
     State(api): State<Api>,
     PathTenant(tenant): PathTenant,
@@ -58,7 +58,7 @@ pub(super) async fn show(
 /// Changes a user; members that are not sent keep their values.
 #[utoipa::path(put, path = "/tenant/{tenant_id}/users/{user_id}", operation_id = "update_user", tag = "Users", params(TenantParam, UserParam),
     request_body = UpdateUserRequest, responses(
-        (status = 200, description = "The changed user", body = UserResponse), Problems,
+        (status = 200, description = "The changed user", body = UserResponse),
 ))]
 pub(super) async fn update(
     State(api): State<Api>,
@@ -72,7 +72,7 @@ pub(super) async fn update(
 
 /// Removes a user.
 #[utoipa::path(delete, path = "/tenant/{tenant_id}/users/{user_id}", operation_id = "delete_user", tag = "Users", params(TenantParam, UserParam),
-    responses((status = 204, description = "The user is gone"), Problems))]
+    responses((status = 204, description = "The user is gone")))]
 pub(super) async fn delete(
     State(api): State<Api>,
     PathTenant(tenant): PathTenant,

@@ -8,18 +8,17 @@ use mt_paas_axum::StandardApi;
 use mt_paas_axum::auth::MarketKeys;
 use mt_paas_axum::compat::Aliases;
 use mt_paas_axum::deprecation::{AliasPhase, AliasSchedule};
-use mt_paas_axum::serve::{ServeOptions, serve};
 use mt_paas_axum::standard_api::{InvalidApi, StandardApiBuilder};
 use mt_paas_core::standard_api::{ResourceFilters, ResourcesResponse};
 use mt_paas_core::store::Store;
 use mt_paas_core::store::memory::MemoryStore;
 use mt_paas_core::{ApiError, StandardAPIHandler, StoreHandler, TenantId, delegate_standard_api};
-use reqwest::{Client, Method, RequestBuilder, Response};
+use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-const KEY: &str = "market_key_123";
+use crate::service::{KEY, Service, activation};
 
 /// The ready-made handler, with resources that fail in every way a service of ours could.
 struct Faulty {
@@ -42,48 +41,16 @@ impl StandardAPIHandler for Faulty {
     }
 }
 
-struct Service {
-    base: String,
-    http: Client,
+async fn start(change: impl FnOnce(StandardApiBuilder) -> StandardApiBuilder) -> Service {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let handler = StoreHandler::builder(store.clone(), "test", "1.2.3").build().unwrap();
+    Service::start(Faulty { store: handler }, |api| change(api.idempotency(store))).await
 }
 
-impl Service {
-    async fn start(change: impl FnOnce(StandardApiBuilder) -> StandardApiBuilder) -> Self {
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        let handler = StoreHandler::builder(store.clone(), "test", "1.2.3").build().unwrap();
-        let keys = MarketKeys::parse(KEY).unwrap().with("second", "market_key_456").unwrap();
-        let api = StandardApi::builder(Arc::new(Faulty { store: handler })).market_keys(keys).idempotency(store);
-        let router = change(api).build().unwrap();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(serve(listener, router, ServeOptions::default(), std::future::pending()));
-        Self { base, http: Client::builder().no_proxy().build().unwrap() }
-    }
-
-    async fn with_tenant() -> Self {
-        let service = Self::start(|api| api).await;
-        assert_eq!(service.post("/mt/tenant/t1/activate", &activation("t1")).await.status(), 200);
-        service
-    }
-
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.base)).header("X-Market-API-Key", KEY)
-    }
-
-    async fn get(&self, path: &str) -> Response {
-        self.request(Method::GET, path).send().await.unwrap()
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> Response {
-        self.request(Method::POST, path).json(body).send().await.unwrap()
-    }
-}
-
-fn activation(tenant: &str) -> Value {
-    json!({
-        "tenant_id": tenant, "tenant_name": "한림대학교", "plan": "basic", "features": ["chat"],
-        "contact": {"email": "a@b.kr", "name": "A"}
-    })
+async fn with_tenant() -> Service {
+    let service = start(|api| api).await;
+    assert_eq!(service.post("/mt/tenant/t1/activate", &activation("t1")).await.status(), 200);
+    service
 }
 
 /// The answer is an error in the contract's envelope, with the request id of its header; returns the code.
@@ -101,7 +68,7 @@ async fn refused(answer: Response, status: u16) -> (String, Value) {
 
 #[tokio::test]
 async fn every_row_of_refused_paths_and_queries() {
-    let service = Service::with_tenant().await;
+    let service = with_tenant().await;
     for (path, status, code) in [
         ("/mt/tenant/t1/usage?period=2026-13", 400, "INVALID_REQUEST"),
         ("/mt/tenant/t1/usage?period=", 400, "INVALID_REQUEST"),
@@ -146,7 +113,7 @@ async fn every_row_of_refused_paths_and_queries() {
 
 #[tokio::test]
 async fn every_row_of_refused_bodies() {
-    let service = Service::with_tenant().await;
+    let service = with_tenant().await;
     let users = "/mt/tenant/t1/users";
     let send = |body: &'static [u8], kind: Option<&'static str>| {
         let request = service.request(Method::POST, users).body(body);
@@ -181,7 +148,7 @@ async fn every_row_of_refused_bodies() {
 
 #[tokio::test]
 async fn every_row_of_refused_changes() {
-    let service = Service::with_tenant().await;
+    let service = with_tenant().await;
     let mismatch = service.post("/mt/tenant/t2/activate", &activation("t1")).await;
     assert_eq!(refused(mismatch, 400).await.0, "INVALID_REQUEST");
     let mut other = activation("t1");
@@ -209,7 +176,7 @@ async fn every_row_of_refused_changes() {
 
 #[tokio::test]
 async fn without_a_key_nobody_learns_anything() {
-    let service = Service::with_tenant().await;
+    let service = with_tenant().await;
     let bare = |method: Method, path: &str| service.http.request(method, format!("{}{path}", service.base));
     let mut seen = Vec::new();
     for (method, path) in [
@@ -249,7 +216,7 @@ async fn without_a_key_nobody_learns_anything() {
 
 #[tokio::test]
 async fn a_repeat_with_the_same_key_gets_the_same_answer() {
-    let service = Service::with_tenant().await;
+    let service = with_tenant().await;
     let post = |path: &'static str, key: &'static str, body: Value| {
         service.request(Method::POST, path).header("Idempotency-Key", key).json(&body).send()
     };
@@ -274,7 +241,7 @@ async fn a_repeat_with_the_same_key_gets_the_same_answer() {
 
 #[tokio::test]
 async fn request_ids_are_kept_if_they_are_harmless() {
-    let service = Service::with_tenant().await;
+    let service = with_tenant().await;
     let with =
         |id: &'static str| service.request(Method::GET, "/mt/tenant/t1/status").header("X-Request-Id", id).send();
     assert_eq!(with("abc-123").await.unwrap().headers()["x-request-id"], "abc-123");
@@ -292,7 +259,7 @@ async fn request_ids_are_kept_if_they_are_harmless() {
 async fn an_alias_goes_through_its_phases() {
     for (phase, status) in [(AliasPhase::Parallel, 200), (AliasPhase::Deprecated, 200), (AliasPhase::Removed, 410)] {
         let schedule = AliasSchedule { phase: Some(phase), ..AliasSchedule::default() };
-        let service = Service::start(|api| api.aliases(Aliases::new(schedule))).await;
+        let service = start(|api| api.aliases(Aliases::new(schedule))).await;
         assert_eq!(service.post("/mt/tenant/t1/activate", &activation("t1")).await.status(), 200);
         let old =
             |path: &str, key: &str| service.http.get(format!("{}{path}", service.base)).header("X-API-Key", key).send();
@@ -320,7 +287,7 @@ async fn an_alias_goes_through_its_phases() {
 
 #[tokio::test]
 async fn an_application_in_each_of_its_spellings_makes_one_tenant() {
-    let service = Service::start(|api| api.aliases(Aliases::new(AliasSchedule::default()))).await;
+    let service = start(|api| api.aliases(Aliases::new(AliasSchedule::default()))).await;
     let send = |body: Value| {
         let url = format!("{}/api/tenant/webhook/auto-provision", service.base);
         service.http.post(url).header("X-API-Key", KEY).json(&body).send()
@@ -359,7 +326,7 @@ async fn an_application_in_each_of_its_spellings_makes_one_tenant() {
 
 #[tokio::test]
 async fn a_page_of_a_listed_origin_may_call_and_others_may_not() {
-    let service = Service::start(|api| api.cors_origins(vec!["https://market.example".to_owned()])).await;
+    let service = start(|api| api.cors_origins(vec!["https://market.example".to_owned()])).await;
     let preflight = |origin: &'static str| {
         let request = service.http.request(Method::OPTIONS, format!("{}/mt/catalog", service.base));
         request.header("Origin", origin).header("Access-Control-Request-Method", "GET").send()

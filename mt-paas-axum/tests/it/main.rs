@@ -4,6 +4,8 @@
 
 mod contract;
 mod deprecation;
+mod description;
+mod description_statuses;
 mod key_pool;
 mod serve;
 mod serve_drain;
@@ -11,4 +13,5 @@ mod serve_framing;
 mod serve_process;
 mod serve_sizes;
 mod serve_stalls;
+mod service;
 mod tenant;

@@ -8,6 +8,7 @@ mod description;
 mod description_statuses;
 mod key_pool;
 mod serve;
+mod serve_cost;
 mod serve_drain;
 mod serve_framing;
 mod serve_process;

@@ -15,7 +15,7 @@ use http::{StatusCode, Uri};
 use mt_paas_axum::serve::{ServeOptions, Shutdown, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -31,6 +31,9 @@ pub(crate) const IMPATIENT: ServeOptions = ServeOptions {
     max_connections: 5_000,
     drain_deadline: Duration::from_secs(1),
 };
+
+/// Tests that fill the machine, and those that measure how fast it is, take turns.
+pub(crate) static TURNS: Mutex<()> = Mutex::const_new(());
 
 pub(crate) fn app() -> Router {
     Router::new()

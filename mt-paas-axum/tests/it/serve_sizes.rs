@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::serve::{IMPATIENT, Running, read_all, send};
+use crate::serve::{IMPATIENT, Running, TURNS, read_all, send};
 
 const LIMIT: Duration = Duration::from_secs(2);
 
@@ -56,6 +56,7 @@ async fn a_head_far_beyond_the_limits_is_an_empty_4xx() {
 /// this client would never see why it was refused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_sender_of_a_body_that_nobody_reads_still_sees_the_refusal() {
+    let _turn = TURNS.lock().await;
     let server = Running::start(IMPATIENT).await;
     let length = 16 << 20;
     let head = format!("POST /refuse HTTP/1.1\r\nHost: a.test\r\nContent-Length: {length}\r\n\r\n");

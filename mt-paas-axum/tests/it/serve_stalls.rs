@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
-use crate::serve::{IMPATIENT, Running, SLOW, get_request, is_healthy, read_all, send, start_stock};
+use crate::serve::{IMPATIENT, Running, SLOW, TURNS, get_request, is_healthy, read_all, send, start_stock};
 
 /// How each kind of hostile client stops.
 #[derive(Debug, Clone, Copy)]
@@ -94,6 +94,7 @@ async fn ends(stream: &mut TcpStream) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_stalled_clients_are_shown_out_and_nobody_else_notices() {
+    let _turn = TURNS.lock().await;
     let server = Running::start(IMPATIENT).await;
     let address = server.address;
     let attack: Vec<_> = (0..1_000)

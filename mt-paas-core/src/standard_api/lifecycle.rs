@@ -59,6 +59,7 @@ pub struct ActivationConfig {
     #[serde(default)]
     pub branding: BrandingChange,
     /// The tenant's time zone.
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timezone: Option<Zone>,
 }

@@ -9,6 +9,7 @@ mod health;
 mod keys;
 mod leases;
 mod queue;
+mod refusals;
 
 use http::HeaderName;
 use mt_paas_core::key_pool::KeyPool;

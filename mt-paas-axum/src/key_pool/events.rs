@@ -16,8 +16,8 @@ use tokio::sync::broadcast::error::RecvError;
 use super::keys::{KeyHealth, KeyInUse, PoolKey};
 use super::leases::PoolLease;
 use super::queue::PoolWaiter;
+use super::refusals::Refusals;
 use crate::error::Problem;
-use crate::openapi::Problems;
 use crate::serve::Shutdown;
 
 /// A connection says something this often, so that proxies keep it and a reader knows that it lives.
@@ -31,7 +31,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// cannot be looked at any more; who connects again begins with a snapshot.
 #[utoipa::path(get, path = "/events", operation_id = "pool_events", tag = "Key pool", security(("adminKey" = [])),
     responses((status = 200, description = "A stream of events", body = String, content_type = "text/event-stream"),
-        Problems))]
+        Refusals))]
 pub(super) async fn stream(
     State(pool): State<KeyPool>,
     shutdown: Shutdown,

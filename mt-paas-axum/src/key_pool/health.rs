@@ -9,9 +9,9 @@ use mt_paas_core::key_pool::{Health, Key, KeyPool, Moment, PoolView};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::refusals::Refusals;
 use crate::error::Problem;
 use crate::extract::ContractJson;
-use crate::openapi::Problems;
 
 /// How a pool is.
 #[derive(Serialize, ToSchema)]
@@ -51,7 +51,7 @@ pub(super) struct ProviderHealth {
 
 /// The health of the pool.
 #[utoipa::path(get, path = "", operation_id = "pool_health", tag = "Key pool", security(("adminKey" = [])),
-    responses((status = 200, description = "The health of the pool", body = PoolHealth), Problems))]
+    responses((status = 200, description = "The health of the pool", body = PoolHealth), Refusals))]
 pub(super) async fn show(State(pool): State<KeyPool>) -> Result<ContractJson<PoolHealth>, Problem> {
     let view = pool.view().await.map_err(ApiError::from)?;
     Ok(ContractJson(PoolHealth::from(&view)))

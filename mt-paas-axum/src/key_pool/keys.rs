@@ -15,9 +15,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
+use super::refusals::{BodyRefusals, KeyRefusals, NameRefusals, Refusals};
 use crate::error::Problem;
 use crate::extract::{ContractJson, path_parameter};
-use crate::openapi::Problems;
 
 /// A key, without what it is made of.
 #[derive(Serialize, ToSchema)]
@@ -130,7 +130,7 @@ pub(super) struct ChangeKey {
 
 /// The keys, with their use and health.
 #[utoipa::path(get, path = "/keys", operation_id = "pool_keys", tag = "Key pool", security(("adminKey" = [])),
-    responses((status = 200, description = "The keys", body = KeyList), Problems))]
+    responses((status = 200, description = "The keys", body = KeyList), Refusals))]
 pub(super) async fn list(State(pool): State<KeyPool>) -> Result<ContractJson<KeyList>, Problem> {
     let view = pool.view().await.map_err(ApiError::from)?;
     Ok(ContractJson(KeyList { keys: view.keys.iter().map(KeyInUse::from).collect() }))
@@ -138,7 +138,7 @@ pub(super) async fn list(State(pool): State<KeyPool>) -> Result<ContractJson<Key
 
 /// One key.
 #[utoipa::path(get, path = "/keys/{key_id}", operation_id = "pool_key", tag = "Key pool", security(("adminKey" = [])),
-    params(KeyParam), responses((status = 200, description = "The key", body = KeyInUse), Problems))]
+    params(KeyParam), responses((status = 200, description = "The key", body = KeyInUse), Refusals, KeyRefusals))]
 pub(super) async fn show(
     State(pool): State<KeyPool>,
     PathKey(key): PathKey,
@@ -148,7 +148,7 @@ pub(super) async fn show(
 
 /// Adds a key. A provider has each name once: 409 if it is taken.
 #[utoipa::path(post, path = "/keys", operation_id = "add_pool_key", tag = "Key pool", security(("adminKey" = [])),
-    request_body = AddKey, responses((status = 201, description = "The new key", body = KeyInUse), Problems))]
+    request_body = AddKey, responses((status = 201, description = "The new key", body = KeyInUse), Refusals, BodyRefusals, NameRefusals))]
 pub(super) async fn add(
     State(pool): State<KeyPool>,
     ContractJson(key): ContractJson<NewKey>,
@@ -166,7 +166,7 @@ pub(super) async fn add(
 /// keep their values.
 #[utoipa::path(put, path = "/keys/{key_id}", operation_id = "change_pool_key", tag = "Key pool",
     security(("adminKey" = [])), params(KeyParam), request_body = ChangeKey,
-    responses((status = 200, description = "The changed key", body = KeyInUse), Problems))]
+    responses((status = 200, description = "The changed key", body = KeyInUse), Refusals, KeyRefusals, BodyRefusals))]
 pub(super) async fn change(
     State(pool): State<KeyPool>,
     PathKey(key): PathKey,
@@ -182,7 +182,7 @@ pub(super) async fn change(
 /// Takes a key out of the pool. Leases on it run on, and can make no more requests.
 #[utoipa::path(delete, path = "/keys/{key_id}", operation_id = "remove_pool_key", tag = "Key pool",
     security(("adminKey" = [])), params(KeyParam),
-    responses((status = 204, description = "The key is gone"), Problems))]
+    responses((status = 204, description = "The key is gone"), Refusals, KeyRefusals))]
 pub(super) async fn remove(State(pool): State<KeyPool>, PathKey(key): PathKey) -> Result<StatusCode, Problem> {
     pool.remove_key(key).await.map_err(ApiError::from)?;
     Ok(StatusCode::NO_CONTENT)
@@ -191,7 +191,7 @@ pub(super) async fn remove(State(pool): State<KeyPool>, PathKey(key): PathKey) -
 /// Ends a key's quarantine or rest.
 #[utoipa::path(post, path = "/keys/{key_id}/release", operation_id = "release_pool_key", tag = "Key pool",
     security(("adminKey" = [])), params(KeyParam),
-    responses((status = 200, description = "The key, well again", body = KeyInUse), Problems))]
+    responses((status = 200, description = "The key, well again", body = KeyInUse), Refusals, KeyRefusals))]
 pub(super) async fn release(
     State(pool): State<KeyPool>,
     PathKey(key): PathKey,

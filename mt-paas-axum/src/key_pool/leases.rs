@@ -7,9 +7,9 @@ use mt_paas_core::key_pool::{KeyPool, LeaseView};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::refusals::Refusals;
 use crate::error::Problem;
 use crate::extract::ContractJson;
-use crate::openapi::Problems;
 
 /// A key, or a job's place, on loan.
 #[derive(Serialize, ToSchema)]
@@ -38,7 +38,7 @@ pub(super) struct LeaseList {
 
 /// The leases that run.
 #[utoipa::path(get, path = "/leases", operation_id = "pool_leases", tag = "Key pool", security(("adminKey" = [])),
-    responses((status = 200, description = "The leases", body = LeaseList), Problems))]
+    responses((status = 200, description = "The leases", body = LeaseList), Refusals))]
 pub(super) async fn list(State(pool): State<KeyPool>) -> Result<ContractJson<LeaseList>, Problem> {
     let view = pool.view().await.map_err(ApiError::from)?;
     Ok(ContractJson(LeaseList { leases: view.leases.iter().map(PoolLease::from).collect() }))

@@ -7,9 +7,9 @@ use mt_paas_core::key_pool::{KeyPool, WaiterView};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::refusals::Refusals;
 use crate::error::Problem;
 use crate::extract::ContractJson;
-use crate::openapi::Problems;
 
 /// Somebody who waits.
 #[derive(Serialize, ToSchema)]
@@ -42,7 +42,7 @@ pub(super) struct WaiterList {
 
 /// The queue, with positions, reasons and estimates.
 #[utoipa::path(get, path = "/queue", operation_id = "pool_queue", tag = "Key pool", security(("adminKey" = [])),
-    responses((status = 200, description = "The queue", body = WaiterList), Problems))]
+    responses((status = 200, description = "The queue", body = WaiterList), Refusals))]
 pub(super) async fn list(State(pool): State<KeyPool>) -> Result<ContractJson<WaiterList>, Problem> {
     let view = pool.view().await.map_err(ApiError::from)?;
     Ok(ContractJson(WaiterList { queue: view.queue.iter().map(PoolWaiter::from).collect() }))

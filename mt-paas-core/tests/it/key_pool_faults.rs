@@ -7,9 +7,10 @@ mod judge;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mt_paas_core::key_pool::{AcquireOptions, KeyPool, KeySpec, Lease, PoolError, PoolLimits, Provider, TenantScope};
+use mt_paas_core::key_pool::{AcquireOptions, KeyPool, Lease, NewKey, PoolError, PoolLimits, Provider};
 use mt_paas_core::store::memory::MemoryKeyPool;
-use mt_paas_core::{TenantId, UserId};
+use mt_paas_core::{Secret, TenantId, UserId};
+use serde_json::json;
 use tokio::task::JoinSet;
 
 use self::chance::Chance;
@@ -35,19 +36,8 @@ fn user(number: u64) -> UserId {
     format!("u{number}").parse().unwrap()
 }
 
-fn key(name: &str, concurrency: u32) -> KeySpec {
-    KeySpec {
-        provider: provider(),
-        name: name.to_owned(),
-        sealed_payload: "{}".to_owned(),
-        concurrency,
-        requests_per_minute: None,
-        requests_per_day: [].into(),
-        scope: TenantScope::All,
-        priority: 0,
-        active: true,
-        expires_at: None,
-    }
+fn key(name: &str, concurrency: u32) -> NewKey {
+    NewKey { concurrency, ..NewKey::new(provider(), name, Secret::new(json!({}))) }
 }
 
 fn wide() -> PoolLimits {

@@ -117,6 +117,10 @@ impl Turn for FaultyTurn {
         self.now
     }
 
+    fn anew(&self) -> Option<u64> {
+        None
+    }
+
     fn entries(&mut self) -> Vec<Entry> {
         std::mem::take(&mut self.entries)
     }

@@ -30,11 +30,14 @@ mod options;
 mod pool;
 mod queue;
 mod roster;
+#[cfg(test)]
+mod schedules;
 mod seal;
 mod seed;
 mod select;
 mod state;
 mod store;
+mod sync;
 mod view;
 mod waiting;
 mod window;

@@ -5,8 +5,6 @@ use std::mem::take;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
-
 use super::change::Batch;
 use super::claim::{Generation, MemberId, Ticket};
 use super::desk::{Desk, Done, Inner, Job, Outgoing, Then};
@@ -15,6 +13,7 @@ use super::error::PoolError;
 use super::op::Op;
 use super::state::{Held, State, Whole};
 use super::store::{Appended, Entry, KeyPoolStore, Turn};
+use super::sync::{Notify, sleep, yield_now};
 use crate::store::StoreError;
 
 /// A member with waiters shows itself this often: three times before it would be thought silent.
@@ -91,8 +90,8 @@ pub(crate) async fn work(desk: Weak<Desk>, bell: Arc<Notify>, store: Arc<dyn Key
         // Nothing holds the desk while the clerk rests, so that the last lease or handle takes it away.
         drop(alive);
         match rest {
-            Rest::Not => tokio::task::yield_now().await,
-            Rest::For(pause) => tokio::time::sleep(pause).await,
+            Rest::Not => yield_now().await,
+            Rest::For(pause) => sleep(pause).await,
             Rest::Until { due, listens } => {
                 let called = tokio::select! {
                     () = bell.notified() => false,
@@ -119,7 +118,7 @@ enum Rest {
 
 async fn asleep(due: Option<Duration>) {
     match due {
-        Some(due) => tokio::time::sleep(due).await,
+        Some(due) => sleep(due).await,
         None => std::future::pending().await,
     }
 }
@@ -127,7 +126,7 @@ async fn asleep(due: Option<Duration>) {
 async fn listen(store: &dyn KeyPoolStore, member: MemberId, version: u64) {
     if store.changed(member, version).await.is_err() {
         // The turn that follows finds out what is wrong.
-        tokio::time::sleep(PAUSES.0).await;
+        sleep(PAUSES.0).await;
     }
 }
 

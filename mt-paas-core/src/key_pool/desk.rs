@@ -2,11 +2,11 @@
 //! guard, so that whoever stops listening at any moment keeps nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::watch;
 
 use super::claim::{Generation, MemberId, Ticket, Waiter};
 use super::engine::{Delivery, Engine};
@@ -16,6 +16,7 @@ use super::lease::Lease;
 use super::moment::Moment;
 use super::op::{Op, Outcome};
 use super::state::Held;
+use super::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Notify, oneshot};
 use super::view::Standing;
 use super::waiting::Waiting;
 use crate::clock::Clock;

@@ -3,9 +3,8 @@
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
-
 use super::desk::Desk;
+use super::sync::{Notify, timeout};
 
 /// Looks again at the latest after this long while anything is lent or waited for.
 const LOOK: Duration = Duration::from_millis(250);
@@ -15,7 +14,7 @@ pub(crate) async fn keep(desk: Weak<Desk>, work: Arc<Notify>) {
     // Nothing holds the desk while the task sleeps, so that the last lease or handle takes it away.
     while let Some(pause) = desk.upgrade().map(|desk| look(&desk)) {
         match pause {
-            Some(pause) => drop(tokio::time::timeout(pause, work.notified()).await),
+            Some(pause) => drop(timeout(pause, work.notified()).await),
             None => work.notified().await,
         }
     }

@@ -10,6 +10,7 @@ use super::error::PoolError;
 use super::health::Verdict;
 use super::key::Key;
 use super::op::Op;
+use super::sync::sleep;
 
 /// A key, or a job's place, on loan. It renews itself while it is held and goes back when it is dropped, also when its
 /// future is cancelled or its task panics.
@@ -119,7 +120,7 @@ impl Lease {
             tokio::select! {
                 changed = losses.changed() => if changed.is_err() { return },
                 // The task behind the desk may be waiting for the store.
-                () = tokio::time::sleep(left) => (),
+                () = sleep(left) => (),
             }
         }
     }

@@ -24,6 +24,7 @@ use super::seal::{ClearText, PayloadSeal, SealContext, SealError};
 use super::seed::KeySeed;
 use super::state::State;
 use super::store::KeyPoolStore;
+use super::sync::spawn;
 use super::view::{PoolView, Standing};
 use crate::clock::{Clock, SteadyClock};
 use crate::ids::{TenantId, UserId};
@@ -47,7 +48,7 @@ impl KeyPool {
         let member = MemberId(0);
         let engine = Engine::new(State::default(), limits, member, false);
         let desk = Desk::new(engine, Place::Memory(clock), member);
-        tokio::spawn(keeper::keep(Arc::downgrade(&desk), desk.work.clone()));
+        spawn(keeper::keep(Arc::downgrade(&desk), desk.work.clone()));
         Self { desk, seal: Arc::new(ClearText) }
     }
 
@@ -57,7 +58,7 @@ impl KeyPool {
         let member = MemberId(rand_member());
         let engine = Engine::new(State::default(), limits, member, true);
         let desk = Desk::new(engine, Place::Store, member);
-        tokio::spawn(clerk::work(Arc::downgrade(&desk), desk.work.clone(), store));
+        spawn(clerk::work(Arc::downgrade(&desk), desk.work.clone(), store));
         Self { desk, seal: Arc::new(ClearText) }
     }
 
@@ -261,6 +262,12 @@ impl KeyPool {
         };
         self.desk.work.notify_one();
         Ok(seen)
+    }
+
+    /// Where its callers meet.
+    #[cfg(test)]
+    pub(super) fn desk(&self) -> &Arc<Desk> {
+        &self.desk
     }
 
     fn sealed(&self, key: &NewKey, known: Option<&KeySpec>) -> Result<KeySpec, PoolError> {

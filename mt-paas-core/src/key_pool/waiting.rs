@@ -1,14 +1,13 @@
 //! A place in the queue.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
-
-use tokio::sync::oneshot;
 
 use super::claim::Ticket;
 use super::desk::{Delivered, Desk};
 use super::error::PoolError;
+use super::sync::{AtomicU64, oneshot, timeout};
 use super::view::Standing;
 
 /// A place in the queue, given up when it is dropped.
@@ -59,7 +58,7 @@ impl Waiting {
             if let Some(standing) = self.desk.standing(self.ticket()) {
                 tell(standing);
             }
-            if let Ok(got) = tokio::time::timeout(TELL, self.wait()).await {
+            if let Ok(got) = timeout(TELL, self.wait()).await {
                 return got;
             }
         }

@@ -1,8 +1,10 @@
 //! The pool while its store fails, and its callers while they end in every way.
 
 mod chance;
+mod ends;
 mod faulty_store;
 mod judge;
+mod outage;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -39,8 +39,8 @@ pub(crate) struct FaultyStore {
     one_in: u64,
     kinds: &'static [Fault],
     left: AtomicUsize,
-    /// Every turn fails like this until it is taken away.
-    always: Mutex<Option<Fault>>,
+    /// What goes wrong next, and how often.
+    next: Mutex<(Option<Fault>, usize)>,
     /// Something went wrong at all.
     pub(crate) failed: AtomicBool,
 }
@@ -48,8 +48,8 @@ pub(crate) struct FaultyStore {
 impl FaultyStore {
     /// A line on which about one turn in `one_in` fails, `left` times.
     pub(crate) fn new(list: MemoryKeyPool, seed: u64, kinds: &'static [Fault], one_in: u64, left: usize) -> Self {
-        let (chance, always) = (Mutex::new(Chance(seed)), Mutex::new(None));
-        Self { list, chance, one_in, kinds, left: left.into(), always, failed: false.into() }
+        let (chance, next) = (Mutex::new(Chance(seed)), Mutex::new((None, 0)));
+        Self { list, chance, one_in, kinds, left: left.into(), next, failed: false.into() }
     }
 
     /// A good line, until it is told otherwise.
@@ -57,14 +57,26 @@ impl FaultyStore {
         Self::new(list, 0, &[], 1, 0)
     }
 
-    /// From now on every turn fails like this; `None`: none does.
-    pub(crate) fn always(&self, fault: Option<Fault>) {
-        *self.always.lock().unwrap() = fault;
+    /// The next turns fail like this.
+    pub(crate) fn fails(&self, fault: Fault, times: usize) {
+        *self.next.lock().unwrap() = (Some(fault), times);
     }
 
-    fn next(&self) -> Option<Fault> {
-        if let Some(fault) = *self.always.lock().unwrap() {
-            return Some(fault);
+    /// All is well again.
+    pub(crate) fn heals(&self) {
+        *self.next.lock().unwrap() = (None, 0);
+    }
+
+    /// How many of the planned turns have still to come.
+    pub(crate) fn still_fails(&self) -> usize {
+        self.next.lock().unwrap().1
+    }
+
+    fn fault(&self) -> Option<Fault> {
+        let mut next = self.next.lock().unwrap();
+        if next.1 > 0 {
+            next.1 -= 1;
+            return next.0;
         }
         let mut chance = self.chance.lock().unwrap();
         if self.left.load(Ordering::Relaxed) == 0 || !chance.one_in(self.one_in) {
@@ -92,7 +104,7 @@ struct FaultyTurn {
 #[async_trait]
 impl KeyPoolStore for FaultyStore {
     async fn begin(&self, after: u64) -> Result<Box<dyn Turn>, StoreError> {
-        let fault = self.next();
+        let fault = self.fault();
         if fault == Some(Fault::Away) {
             return Err(away());
         }

@@ -258,7 +258,7 @@ impl Desk {
             };
             let delivered = match is_charge {
                 true => Delivered::Charged,
-                false => Delivered::Lease(self.lease(inner, lease).from_place(ticket)),
+                false => Delivered::Lease(self.lease(inner, lease).with_place(ticket)),
             };
             // Nobody is there who gave up in the same turn: what it got goes back with its guard.
             outgoing.parcels.push((spot.and_then(|spot| spot.give), delivered));

@@ -34,7 +34,7 @@ impl Lease {
         Self { desk, generation, key, ticket: None, over: false }
     }
 
-    pub(crate) fn from_place(mut self, ticket: Ticket) -> Self {
+    pub(crate) fn with_place(mut self, ticket: Ticket) -> Self {
         self.ticket = Some(ticket);
         self
     }

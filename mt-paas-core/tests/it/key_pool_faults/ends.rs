@@ -4,7 +4,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mt_paas_core::key_pool::{AcquireOptions, KeyPool, KeySpec, PoolError, PoolLimits, Verdict, WaitReason};
+use mt_paas_core::key_pool::{AcquireOptions, KeyPool, NewKey, PoolError, PoolLimits, Verdict, WaitReason};
 use mt_paas_core::store::memory::MemoryKeyPool;
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::{sleep, timeout};
@@ -105,7 +105,7 @@ async fn however_calls_end_nothing_stays_in_flight() {
 #[tokio::test]
 async fn refusals_cost_nothing() {
     for (place, pool) in pools(wide()) {
-        let limited = KeySpec {
+        let limited = NewKey {
             requests_per_minute: Some(20_000),
             requests_per_day: [("m".to_owned(), 20_000)].into(),
             ..key("a", 1)

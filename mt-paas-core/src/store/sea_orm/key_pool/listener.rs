@@ -61,7 +61,9 @@ async fn listen(options: &PgConnectOptions, tell: &watch::Sender<Heard>) -> Resu
             Ok(Ok(Some(call))) => tell.send_modify(|heard| heard.add(call.payload())),
             Ok(Ok(None)) => return Err(sqlx::Error::Io(std::io::ErrorKind::ConnectionAborted.into())),
             Ok(Err(fault)) => return Err(fault),
-            Err(_) => drop(in_time(sqlx::query(AssertSqlSafe("SELECT 1")).execute(&mut listener)).await?),
+            Err(_) => {
+                in_time(sqlx::query(AssertSqlSafe("SELECT 1")).execute(&mut listener)).await?;
+            }
         }
     }
 }

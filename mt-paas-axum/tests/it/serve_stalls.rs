@@ -95,6 +95,16 @@ async fn ends(stream: &mut TcpStream) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_stalled_clients_are_shown_out_and_nobody_else_notices() {
     let _turn = TURNS.lock().await;
+    // A busy machine spoils a round; a server that does not keep its limits spoils all of them.
+    let mut spoilt = Vec::new();
+    while let Err(reason) = attacked().await {
+        spoilt.push(reason);
+        assert!(spoilt.len() < 3, "{spoilt:?}");
+    }
+}
+
+/// One round. The error says what went wrong.
+async fn attacked() -> Result<(), String> {
     let server = Running::start(IMPATIENT).await;
     let address = server.address;
     let attack: Vec<_> = (0..1_000)
@@ -117,12 +127,15 @@ async fn a_thousand_stalled_clients_are_shown_out_and_nobody_else_notices() {
         sleep(Duration::from_millis(5)).await;
     }
     for (stall, attacker) in attack {
-        assert!(attacker.await.unwrap(), "{stall:?} was still connected after {PATIENCE:?}");
+        if !attacker.await.unwrap() {
+            return Err(format!("{stall:?} was still connected after {PATIENCE:?}"));
+        }
     }
     took.sort();
     let p99 = took[took.len() * 99 / 100];
     println!("{} health checks, p50 {:?}, p99 {p99:?}", took.len(), took[took.len() / 2]);
-    assert!(took.len() >= 100 && p99 < Duration::from_millis(100), "{} checks, p99 {p99:?}", took.len());
+    let is_fine = took.len() >= 100 && p99 < Duration::from_millis(100);
+    if is_fine { Ok(()) } else { Err(format!("{} checks, p99 {p99:?}", took.len())) }
 }
 
 #[tokio::test]

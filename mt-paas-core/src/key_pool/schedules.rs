@@ -175,6 +175,21 @@ fn deadline(scene: &Scene) {
     scene.is_at_rest();
 }
 
+/// While nothing is free: who left has no place any more, and who has no patience is told so.
+fn full(scene: &Scene) {
+    let held = block_on(scene.acquire()).unwrap();
+    let leaves = spawn(scene, |scene| block_on(leaves_after(2, scene.acquire())));
+    let hastes = |scene: &Scene| {
+        let why = block_on(scene.acquire_in_haste()).expect_err("the key is lent");
+        assert!(matches!(why, PoolError::Busy { .. }), "{why}");
+    };
+    everybody([leaves, spawn(scene, hastes), spawn(scene, hastes)]);
+    let view = block_on(scene.pool.view()).unwrap();
+    assert!(view.queue.is_empty(), "somebody waits who left: {view:?}");
+    drop(held);
+    scene.is_at_rest();
+}
+
 /// The pool is closed in the middle: everybody is told, and what is lent comes back.
 fn close(scene: &Scene) {
     let held = block_on(scene.acquire()).unwrap();
@@ -213,7 +228,7 @@ fn run(place: Place, story: fn(&Scene), planted: Planted) {
 }
 
 const PLACES: [Place; 2] = [Place::Memory, Place::Shared];
-const STORIES: [fn(&Scene); 5] = [turns, cancel, settle, deadline, close];
+const STORIES: [fn(&Scene); 6] = [turns, cancel, settle, deadline, full, close];
 
 fn holds(story: fn(&Scene)) {
     for place in PLACES {
@@ -239,6 +254,11 @@ fn a_lease_comes_back_although_nobody_waits_to_hear_of_it() {
 #[test]
 fn a_deadline_and_a_grant_never_both_count() {
     holds(deadline);
+}
+
+#[test]
+fn who_leaves_or_loses_patience_keeps_no_place() {
+    holds(full);
 }
 
 #[test]

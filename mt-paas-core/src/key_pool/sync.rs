@@ -1,7 +1,7 @@
 //! What the desk, the tasks behind it and its guards are made of.
 //!
 //! In unit tests of this crate these are shuttle's, or stand where shuttle may switch, so that the very code of the guards
-//! runs under schedules that shuttle chooses ([`schedules`](super::schedules)). Tests of a pool that want a Tokio runtime
+//! runs under schedules that shuttle chooses (schedules.rs). Tests of a pool that want a Tokio runtime
 //! stand in `tests/it`.
 
 #[cfg(not(test))]

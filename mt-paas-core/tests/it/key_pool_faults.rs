@@ -91,10 +91,7 @@ async fn run(seed: u64, kinds: &'static [Fault]) -> Result<bool, String> {
     }
     let mut fault = None;
     while let Some(ended) = callers.join_next().await {
-        // Callers panic by plan.
-        if let Ok(Err(found)) = ended {
-            fault = Some(found);
-        }
+        fault = fault.or(ended.map_err(|error| error.to_string()).flatten().err());
     }
     fault.map_or(Ok(()), Err)?;
     comes_to_rest(&onlooker).await?;

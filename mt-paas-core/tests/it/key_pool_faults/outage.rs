@@ -37,8 +37,10 @@ async fn a_lease_that_could_not_be_renewed_says_so_and_is_refused_from_then_on()
         let first = one.acquire(&provider(), &tenant(), &user(1), &short).await.unwrap();
         line.fails(fault, usize::MAX);
         let second = timeout(FOREVER, acquire(&other, 2, FOREVER)).await.unwrap().unwrap();
+        // The two processes' notions of the store's time may differ by its answer's way.
+        sleep(Duration::from_millis(10)).await;
+        assert!(!first.is_live(), "{fault:?}: it looks live while somebody else has the key");
         timeout(FOREVER, first.lost()).await.unwrap_or_else(|_| panic!("{fault:?}: the loss was not told"));
-        assert!(!first.is_live(), "{fault:?}");
         line.heals();
         let refused = loop {
             match first.renew().await {
@@ -80,7 +82,8 @@ async fn waiters_keep_their_order_over_an_outage() {
     }
 }
 
-/// The turn in which a process takes up what its waiter was offered fails; nobody asks for anything meanwhile.
+/// The turn in which a process takes up what its waiter was offered fails; nobody asks for anything meanwhile. The waiter
+/// gets just that lease, and does not have to ask again.
 #[tokio::test]
 async fn an_offer_arrives_although_the_turn_that_takes_it_up_fails() {
     for fault in [Fault::Away, Fault::NotAppended, Fault::Unheard, Fault::Outrun, Fault::LetsOthersIn] {
@@ -89,9 +92,10 @@ async fn an_offer_arrives_although_the_turn_that_takes_it_up_fails() {
         let waits = tokio::spawn(async move { acquire(&one, 1, FOREVER * 10).await });
         until_waiting(&other, 1).await;
         line.fails(fault, 1);
+        let offered = held.generation().0 + 1;
         held.settle().await.unwrap();
         let got = timeout(FOREVER, waits).await.unwrap_or_else(|_| panic!("{fault:?}: the waiter hangs"));
-        assert!(got.unwrap().is_ok(), "{fault:?}");
+        assert_eq!(got.unwrap().unwrap().generation().0, offered, "{fault:?}");
         assert_eq!(line.still_fails(), 0, "{fault:?}");
     }
 }

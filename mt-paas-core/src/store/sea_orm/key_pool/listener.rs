@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use sea_orm::sqlx;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
-use sea_orm::sqlx::{self, AssertSqlSafe};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
@@ -62,7 +62,7 @@ async fn listen(options: &PgConnectOptions, tell: &watch::Sender<Heard>) -> Resu
             Ok(Ok(None)) => return Err(sqlx::Error::Io(std::io::ErrorKind::ConnectionAborted.into())),
             Ok(Err(fault)) => return Err(fault),
             Err(_) => {
-                in_time(sqlx::query(AssertSqlSafe("SELECT 1")).execute(&mut listener)).await?;
+                in_time(sqlx::query("SELECT 1").execute(&mut listener)).await?;
             }
         }
     }

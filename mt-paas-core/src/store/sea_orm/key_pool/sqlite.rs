@@ -1,12 +1,13 @@
 //! The list in a file of SQLite: a turn is one transaction that has the file's write lock from its start.
 
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow, SqliteSynchronous};
 use sea_orm::sqlx::{self, ConnectOptions};
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::OnceCell;
 
 use super::boot_clock::BootClock;
 use super::seat::{Seat, Seated};
@@ -26,8 +27,8 @@ pub(super) struct SqliteKeyPool {
     looks: SqliteConnectOptions,
     seat: Seat<SqliteConnection>,
     clock: OnceCell<BootClock>,
-    /// Looks for what others appended.
-    window: Mutex<Option<SqliteConnection>>,
+    /// Connections that look for what others appended: as many as there were looks at once.
+    windows: Mutex<Vec<SqliteConnection>>,
 }
 
 struct SqliteTurn {
@@ -44,7 +45,7 @@ impl SqliteKeyPool {
             SqliteConnectOptions::new().filename(path).busy_timeout(Duration::ZERO).disable_statement_logging();
         let looks = options.clone().read_only(true).busy_timeout(PATIENCE);
         let turns = options.synchronous(synchronous);
-        Self { turns, looks, seat: Seat::default(), clock: OnceCell::new(), window: Mutex::new(None) }
+        Self { turns, looks, seat: Seat::default(), clock: OnceCell::new(), windows: Mutex::default() }
     }
 
     /// A connection, and the clock when it is the first.
@@ -116,17 +117,21 @@ impl KeyPoolStore for SqliteKeyPool {
 }
 
 impl SqliteKeyPool {
-    /// The numbers of later entries, and whom they wake.
+    /// The numbers of later entries, and whom they wake. No lock is held meanwhile: nobody need go on with a look.
     async fn look(&self, after: u64) -> Result<Vec<(i64, String)>, StoreError> {
-        let mut window = self.window.lock().await;
-        let mut connection = match window.take() {
+        let free = self.windows().pop();
+        let mut connection = match free {
             Some(connection) => connection,
             None => self.looks.connect().await.map_err(unavailable)?,
         };
         let sql = "SELECT version, wakes FROM mt_key_pool WHERE version > $1 ORDER BY version";
         let rows = sqlx::query_as(sql).bind(column(after)).fetch_all(&mut connection).await.map_err(unavailable)?;
-        *window = Some(connection);
+        self.windows().push(connection);
         Ok(rows)
+    }
+
+    fn windows(&self) -> MutexGuard<'_, Vec<SqliteConnection>> {
+        self.windows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use libtest_mimic::Failed;
-use mt_paas_core::key_pool::MemberId;
+use mt_paas_core::key_pool::{KeyPoolStore, MemberId};
 use mt_paas_core::store::sea_orm::SqlStore;
 use sea_orm::ConnectionTrait;
 use tokio::time::timeout;
 
-use super::{SOON, append, change, list, read};
+use super::{A_WHILE, SOON, append, change, list, read};
 
 /// Ends the session that has the turn.
 async fn cut_the_turn(by: &SqlStore) -> Result<(), Failed> {
@@ -22,7 +22,8 @@ async fn cut_the_turn(by: &SqlStore) -> Result<(), Failed> {
 
 /// Ends all sessions of a name.
 async fn cut_all(by: &SqlStore, name: &str) -> Result<u64, Failed> {
-    let sql = format!("SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity WHERE application_name = '{name}'");
+    let sql =
+        format!("SELECT pg_terminate_backend(pid, 5000)::text FROM pg_stat_activity WHERE application_name = '{name}'");
     Ok(by.writer().execute_unprepared(&sql).await?.rows_affected())
 }
 
@@ -58,25 +59,38 @@ pub(super) async fn between_turns(url: String) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Waits until a member is called. The list may say meanwhile that it hears nothing.
+async fn is_called(list: &dyn KeyPoolStore, member: MemberId, after: u64) {
+    while list.changed(member, after).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 pub(super) async fn while_listening(url: String) -> Result<(), Failed> {
     let judge = SqlStore::open(&url).await?;
     let (elsewhere, here) = (list(&url).await?, named(&url));
     let list = list(&here.0).await?;
     let member = MemberId(1);
     for version in (1..7).step_by(2) {
-        assert!(timeout(super::A_WHILE, list.changed(member, version - 1)).await.is_err(), "woken by nothing");
-        assert!(cut_all(&judge, &here.1).await? > 0, "there was nothing to cut");
+        let called = timeout(A_WHILE, is_called(&*list, member, version - 1)).await;
+        assert!(called.is_err(), "woken by nothing");
+        let cut = async {
+            loop {
+                match cut_all(&judge, &here.1).await {
+                    Ok(0) => tokio::time::sleep(Duration::from_millis(5)).await,
+                    done => break done,
+                }
+            }
+        };
+        timeout(SOON, cut).await??;
         append(&*elsewhere, change(version, "x"), &[member]).await?;
-        // It may say that it hears nothing for a while.
-        let told = async { while list.changed(member, version - 1).await.is_err() {} };
-        timeout(SOON, told).await?;
+        timeout(SOON, is_called(&*list, member, version - 1)).await?;
         // And it hears again; one that waits is called.
-        let waits = list.changed(member, version);
+        let waits = is_called(&*list, member, version);
         tokio::pin!(waits);
-        let early = timeout(super::A_WHILE, &mut waits).await;
-        assert!(early.is_err(), "woken by nothing: {early:?}");
+        assert!(timeout(A_WHILE, &mut waits).await.is_err(), "woken by nothing");
         append(&*elsewhere, change(version + 1, "x"), &[member]).await?;
-        timeout(SOON, &mut waits).await??;
+        timeout(SOON, &mut waits).await?;
     }
     Ok(())
 }

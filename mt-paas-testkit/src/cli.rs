@@ -6,7 +6,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use mt_paas_testkit::Language;
 
+#[cfg(feature = "bench")]
+mod bench;
 mod explain;
+mod signal;
 mod test;
 
 /// Exit codes.
@@ -41,6 +44,9 @@ enum Command {
     Test(Box<test::Test>),
     /// Say what a check sends and what it demands
     Explain(explain::Explain),
+    /// Put a part of the SDK to work and judge what it does
+    #[cfg(feature = "bench")]
+    Bench(bench::Bench),
 }
 
 /// Runs the command line of this process.
@@ -50,6 +56,8 @@ pub(crate) async fn run() -> ExitCode {
     let code = match arguments.command {
         Command::Test(test) => test.run(arguments.lang).await,
         Command::Explain(explain) => explain.run(),
+        #[cfg(feature = "bench")]
+        Command::Bench(bench) => bench.run(arguments.lang).await,
     };
     ExitCode::from(code)
 }

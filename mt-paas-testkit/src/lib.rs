@@ -21,5 +21,7 @@ mod suites;
 mod target;
 mod tester;
 
+#[cfg(feature = "bench")]
+pub mod bench;
 #[cfg(feature = "stores")]
 pub mod stores;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, ValueEnum};
 use mt_paas_testkit::{Check, Language, Report, RunError, Suite, Target, Tester};
 
+use super::signal::signal;
 use super::{exit, explain, print};
 
 /// What to test and how to report it.
@@ -149,17 +150,4 @@ async fn told_to_stop() {
         eprintln!("mt-paas: ended at once; tenants named mtt-… may be left active");
         std::process::exit(exit::NOT_CONFORMANT.into());
     });
-}
-
-/// Ctrl-C, or the end of a job that has taken too long.
-async fn signal() {
-    #[cfg(unix)]
-    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        }
-        return;
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }

@@ -1,0 +1,3 @@
+//! Benches that judge what they measure.
+
+pub mod key_pool;

@@ -62,7 +62,7 @@ struct KeyPool {
     #[arg(long, value_name = "N")]
     rpm: Option<u32>,
     /// Seconds that a lease lives when its process says nothing
-    #[arg(long, default_value_t = 5, value_name = "S")]
+    #[arg(long, default_value_t = 3, value_name = "S")]
     ttl: u64,
     /// How long a call takes, in milliseconds
     #[arg(long, default_value_t = 5, value_name = "MS")]

@@ -26,8 +26,12 @@ pub(super) struct Caller {
     lone: bool,
 }
 
-/// What a caller heard when it had its place in the queue.
-type Heard = Mutex<Option<(Instant, Option<Duration>)>>;
+/// What a caller heard of its place in the queue: that it has one, and, first or later, how long it will wait.
+#[derive(Default)]
+struct Heard {
+    queued: bool,
+    estimate: Option<(Instant, Duration)>,
+}
 
 impl Caller {
     pub(super) fn new(place: Arc<Workplace>, number: u32) -> Self {
@@ -45,7 +49,7 @@ impl Caller {
                 return;
             }
             line.report(Report::Want { caller: self.number }).await;
-            let (asked, heard) = (Instant::now(), Heard::default());
+            let (asked, heard) = (Instant::now(), Mutex::new(Heard::default()));
             let got = tokio::select! {
                 got = self.lease(round.is_multiple_of(LISTENS), &heard) => got,
                 _ = rests.wait_for(|rests| *rests) => return,
@@ -65,7 +69,7 @@ impl Caller {
         }
     }
 
-    async fn lease(&self, listens: bool, heard: &Heard) -> Result<Lease, PoolError> {
+    async fn lease(&self, listens: bool, heard: &Mutex<Heard>) -> Result<Lease, PoolError> {
         if self.place.briefing.bench.plant == Some(Plant::LastFirst) {
             let gets = self.place.last_first.come();
             let (place, user) = (self.place.clone(), self.user.clone());
@@ -83,18 +87,19 @@ impl Caller {
         }
         let tell = |standing: Standing| {
             let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
-            if heard.is_none() {
+            if !heard.queued {
                 self.place.line.say(Report::Queued { caller: self.number });
-                *heard = Some((Instant::now(), standing.estimate));
+                heard.queued = true;
             }
+            heard.estimate = heard.estimate.or_else(|| Some((Instant::now(), standing.estimate?)));
         };
         pool.acquire_and_tell(&provider(), &tenant(), &self.user, &options, &tell).await
     }
 
-    fn begin(&self, lease: &Lease, asked: Instant, heard: &Heard, before: Option<u64>) -> Begin {
-        let heard = heard.lock().unwrap_or_else(PoisonError::into_inner).take();
+    fn begin(&self, lease: &Lease, asked: Instant, heard: &Mutex<Heard>, before: Option<u64>) -> Begin {
+        let estimate = heard.lock().unwrap_or_else(PoisonError::into_inner).estimate;
         let told =
-            heard.and_then(|(at, estimate)| Some(Told { estimate: micros(estimate?), took: micros(at.elapsed()) }));
+            |(at, estimate): (Instant, Duration)| Told { estimate: micros(estimate), took: micros(at.elapsed()) };
         let generation = lease.generation().0;
         let twice = self.place.briefing.bench.plant == Some(Plant::Twice) && generation.is_multiple_of(LEAKS);
         Begin {
@@ -105,7 +110,7 @@ impl Caller {
             key: lease.key().map_or(0, |key| key.id.0),
             ticket: lease.ticket().map(|ticket| ticket.0),
             waited: micros(asked.elapsed()),
-            told,
+            told: estimate.map(told),
         }
     }
 

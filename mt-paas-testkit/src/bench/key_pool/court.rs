@@ -18,7 +18,7 @@ use super::wire::{Order, Report};
 
 /// Where the judge hears the workers. Nobody is heard after it is dropped.
 pub(super) struct Court {
-    bench: Arc<Bench>,
+    docket: Arc<Docket>,
     pub(super) address: SocketAddr,
     pub(super) token: String,
     pub(super) news: mpsc::UnboundedReceiver<News>,
@@ -35,7 +35,7 @@ pub(super) enum News {
 }
 
 /// What is known in court.
-struct Bench {
+struct Docket {
     token: String,
     truth: Mutex<Truth>,
     lines: Mutex<HashMap<u32, mpsc::UnboundedSender<Order>>>,
@@ -52,20 +52,20 @@ impl Court {
         let token = uuid::Uuid::new_v4().simple().to_string();
         let (tell, news) = mpsc::unbounded_channel();
         let truth = Mutex::new(Truth::new(bench));
-        let bench = Arc::new(Bench { token: token.clone(), truth, lines: Mutex::default(), news: tell });
-        let doors = tokio::spawn(admit(listener, bench.clone()));
-        Ok(Self { bench, address, token, news, doors })
+        let docket = Arc::new(Docket { token: token.clone(), truth, lines: Mutex::default(), news: tell });
+        let doors = tokio::spawn(admit(listener, docket.clone()));
+        Ok(Self { docket, address, token, news, doors })
     }
 
     /// Orders something of a worker, if it is there.
     pub(super) fn order(&self, worker: u32, order: Order) {
-        if let Some(line) = locked(&self.bench.lines).get(&worker) {
+        if let Some(line) = locked(&self.docket.lines).get(&worker) {
             let _ = line.send(order);
         }
     }
 
     pub(super) fn truth(&self) -> MutexGuard<'_, Truth> {
-        locked(&self.bench.truth)
+        locked(&self.docket.truth)
     }
 }
 
@@ -75,30 +75,30 @@ impl Drop for Court {
     }
 }
 
-async fn admit(listener: TcpListener, bench: Arc<Bench>) {
+async fn admit(listener: TcpListener, docket: Arc<Docket>) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => drop(tokio::spawn(attend(stream, bench.clone()))),
+            Ok((stream, _)) => drop(tokio::spawn(attend(stream, docket.clone()))),
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
 }
 
 /// Hears one worker to its end.
-async fn attend(stream: TcpStream, bench: Arc<Bench>) {
-    // A worker that waits for an acknowledgement says nothing else meanwhile.
+async fn attend(stream: TcpStream, docket: Arc<Docket>) {
+    // Acknowledgements are short, and callers wait for them.
     let _ = stream.set_nodelay(true);
     let (reader, writer) = stream.into_split();
     let mut reader = BufReader::with_capacity(64 * 1024, reader);
     let Ok(Ok(Some(Report::Hello { token, worker }))) = tokio::time::timeout(HELLO, next(&mut reader)).await else {
         return;
     };
-    if token != bench.token {
+    if token != docket.token {
         return;
     }
     let (orders, given) = mpsc::unbounded_channel();
     let _ = orders.send(Order::Heard(1));
-    locked(&bench.lines).insert(worker, orders.clone());
+    locked(&docket.lines).insert(worker, orders.clone());
     tokio::spawn(write(writer, given));
     while let Ok(Some(report)) = next(&mut reader).await {
         let mut together = vec![report];
@@ -109,16 +109,16 @@ async fn attend(stream: TcpStream, bench: Arc<Bench>) {
             }
         }
         let heard = u32::try_from(together.len()).unwrap_or(u32::MAX);
-        hear(&bench, worker, together);
+        hear(&docket, worker, together);
         let _ = orders.send(Order::Heard(heard));
     }
-    locked(&bench.truth).left(worker);
-    locked(&bench.lines).remove(&worker);
-    drop(bench.news.send(News::Left(worker)));
+    locked(&docket.truth).left(worker);
+    locked(&docket.lines).remove(&worker);
+    drop(docket.news.send(News::Left(worker)));
 }
 
-fn hear(bench: &Bench, worker: u32, reports: Vec<Report>) {
-    let mut truth = locked(&bench.truth);
+fn hear(docket: &Docket, worker: u32, reports: Vec<Report>) {
+    let mut truth = locked(&docket.truth);
     for report in reports {
         let news = match report {
             Report::Done => News::Done(worker),
@@ -129,7 +129,7 @@ fn hear(bench: &Bench, worker: u32, reports: Vec<Report>) {
                 continue;
             }
         };
-        drop(bench.news.send(news));
+        drop(docket.news.send(news));
     }
 }
 

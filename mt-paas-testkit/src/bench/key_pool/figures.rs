@@ -29,6 +29,8 @@ impl Waiting {
 pub struct Estimates {
     /// Estimates that were judged: those of callers who waited 100 ms at least, or were told so.
     pub judged: u64,
+    /// Callers who waited as long and were never told anything.
+    pub untold: u64,
     /// The share of them that was off by a tenth of the time at the most.
     pub within_a_tenth: f64,
     /// By what share of the time half of them were off at the most.
@@ -46,8 +48,10 @@ impl Estimates {
             long.map(|told| told.estimate.abs_diff(told.took) as f64 / told.took.max(1) as f64).collect();
         errors.sort_by(f64::total_cmp);
         let close = errors.iter().filter(|error| **error <= 0.1).count();
+        let untold = |record: &&Record| record.queued.is_some() && record.told.is_none() && record.waited >= SHORT;
         Self {
             judged: errors.len() as u64,
+            untold: records.iter().filter(untold).count() as u64,
             within_a_tenth: close as f64 / errors.len().max(1) as f64,
             median_error: errors.get(errors.len() / 2).copied().unwrap_or(0.0),
         }
@@ -66,6 +70,7 @@ pub(super) fn jain(records: &[Record], lone: impl Iterator<Item = u32>) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::truth::At;
     use super::super::wire::Told;
     use super::*;
 
@@ -79,9 +84,11 @@ mod tests {
     #[test]
     fn estimates_are_judged_by_what_came_of_them() {
         let told = |estimate, took| Record { told: Some(Told { estimate, took }), ..Record::default() };
-        let records = [told(0, 90_000), told(95_000, 100_000), told(150_000, 100_000), told(300_000, 100_000)];
-        let estimates = Estimates::of(&records);
-        assert_eq!((estimates.judged, estimates.median_error), (3, 0.5));
+        let untold = |waited| Record { queued: Some(At::default()), waited, ..Record::default() };
+        let long = [told(95_000, 100_000), told(150_000, 100_000), told(300_000, 100_000), untold(100_000)];
+        let short = [told(0, 90_000), untold(1_000), Record { waited: 100_000, ..Record::default() }];
+        let estimates = Estimates::of(&[&long[..], &short].concat());
+        assert_eq!((estimates.judged, estimates.untold, estimates.median_error), (3, 1, 0.5));
         assert!((estimates.within_a_tenth - 1.0 / 3.0).abs() < 1e-9);
     }
 

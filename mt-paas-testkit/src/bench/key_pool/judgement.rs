@@ -1,6 +1,6 @@
 //! What the judge says in the end.
 
-use std::fmt::Write;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -11,7 +11,8 @@ use super::order::inversions;
 use super::requests;
 use super::run::Counted;
 use super::truth::{Overshoot, Truth};
-use crate::report::Language;
+
+mod human;
 
 /// What the judge says in the end.
 #[derive(Debug, Clone, Serialize)]
@@ -55,7 +56,7 @@ pub struct Judgement {
     /// Leases that ended under their holders.
     pub stale: u64,
     /// Why the pool refused what it should have done, and how often.
-    pub failures: std::collections::BTreeMap<String, u64>,
+    pub failures: BTreeMap<String, u64>,
 }
 
 impl Judgement {
@@ -96,80 +97,6 @@ impl Judgement {
     pub fn is_sound(&self) -> bool {
         let above = self.overshoot.sum() + self.requests_above.unwrap_or(0) + u64::from(self.slots_beyond);
         self.grants > 0 && above + self.double_grants + self.inversions == 0 && self.lost_slots == Some(0)
-    }
-
-    /// The judgement for people.
-    pub fn human(&self, language: Language) -> String {
-        let say = |en: &'static str, ko: &'static str| if language == Language::Ko { ko } else { en };
-        let mut out = format!(
-            "{}: {} {}, {} {}, {:.1} {}, {} kill -9\n",
-            self.store,
-            self.callers,
-            say("callers", "호출자"),
-            self.processes,
-            say("processes", "프로세스"),
-            self.seconds,
-            say("s", "초"),
-            self.kills,
-        );
-        let Overshoot { key, user, total } = self.overshoot;
-        let above = u64::from(self.slots_beyond);
-        let unknown = || say("not counted", "세지 못함").to_owned();
-        let ms = |micros: u64| micros as f64 / 1000.0;
-        let Estimates { judged, within_a_tenth, median_error } = self.estimates;
-        let rows = [
-            (
-                say("overshoot", "한도 초과"),
-                format!(
-                    "{} ({} {key}, {} {user}, {} {total}, {} {above})",
-                    self.overshoot.sum() + above,
-                    say("keys", "키"),
-                    say("users", "사용자"),
-                    say("total", "전체"),
-                    say("at the end", "끝에"),
-                ),
-            ),
-            (
-                say("requests above limit", "요청 한도 초과"),
-                self.requests_above.map_or_else(|| say("no limit", "한도 없음").to_owned(), |above| above.to_string()),
-            ),
-            (
-                say("lost slots", "잃은 자리"),
-                self.lost_slots.map_or_else(unknown, |lost| format!("{lost} / {}", self.capacity)),
-            ),
-            (say("double grants", "이중 대여"), self.double_grants.to_string()),
-            (say("order inversions", "순서 역전"), format!("{} / {}", self.inversions, self.grants)),
-            (say("grants a second", "초당 대여"), format!("{:.0}", self.grants_per_second)),
-            (say("waiting", "대기"), format!("p50 {:.1} ms, p99 {:.1} ms", ms(self.waiting.p50), ms(self.waiting.p99))),
-            (say("Jain's index", "Jain 지수"), format!("{:.3}", self.jain)),
-            (
-                say("estimates", "예상 시간"),
-                format!(
-                    "{:.0} % {}, {} {:.0} % ({judged}, {})",
-                    within_a_tenth * 100.0,
-                    say("within 10 %", "가 10 % 이내"),
-                    say("median error", "오차 중앙값"),
-                    median_error * 100.0,
-                    if self.constant_holds {
-                        say("constant holds", "일정한 사용 시간")
-                    } else {
-                        say("exponential holds", "지수 분포 사용 시간")
-                    },
-                ),
-            ),
-            (say("ended under holder", "사용 중 만료"), self.stale.to_string()),
-            (say("failures", "실패"), self.failures.values().sum::<u64>().to_string()),
-        ];
-        // A write into memory cannot fail.
-        for (name, value) in rows {
-            let _ = writeln!(out, "  {name:<22}{value}");
-        }
-        for (why, count) in &self.failures {
-            let _ = writeln!(out, "    {count} × {why}");
-        }
-        let verdict = if self.is_sound() { say("SOUND", "이상 없음") } else { say("NOT SOUND", "이상 있음") };
-        let _ = writeln!(out, "{verdict}");
-        out
     }
 
     /// The judgement for programs.

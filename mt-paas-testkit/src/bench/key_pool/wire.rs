@@ -58,7 +58,7 @@ pub(super) struct Begin {
     pub(super) ticket: Option<u64>,
     /// From asking to having, in microseconds.
     pub(super) waited: u64,
-    /// What the pool said of the time when the caller had its place.
+    /// What the pool said first of the time to wait.
     pub(super) told: Option<Told>,
 }
 

@@ -6,7 +6,7 @@ use crate::cli::{run, text};
 
 /// A short run on a file: 3 processes that share 48 callers.
 async fn judged(arguments: &[&str]) -> (Option<i32>, Value) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
     let store = format!("sqlite:{}", folder.path().join("pool.db").display());
     let common = ["bench", "key-pool", "--store", &store, "--callers", "48", "--processes", "3", "--seconds", "2"];
     let more = ["--keys", "4", "--slots", "2", "--ttl", "3", "--format", "json"];

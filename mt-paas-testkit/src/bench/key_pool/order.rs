@@ -74,19 +74,21 @@ impl Kept {
 mod tests {
     use super::*;
 
-    /// Granted in this order, with the moments of wanting and having a place.
-    fn granted(calls: &[(bool, Option<u64>, u64, Option<u64>)]) -> Vec<Record> {
+    /// Alone with its user, its ticket, the moments of wanting and of having a place.
+    type Call = (bool, Option<u64>, u64, Option<u64>);
+
+    /// Granted in this order.
+    fn granted(calls: &[Call]) -> Vec<Record> {
         let at = |number: u64| At { number, micros: number * 1000 };
-        let record =
-            |(generation, (lone, ticket, wanted, queued)): (usize, &(bool, Option<u64>, u64, Option<u64>))| Record {
-                generation: generation as u64,
-                lone: *lone,
-                ticket: *ticket,
-                wanted: at(*wanted),
-                queued: queued.map(at),
-                begun: at(100 + generation as u64),
-                ..Record::default()
-            };
+        let record = |(generation, (lone, ticket, wanted, queued)): (usize, &Call)| Record {
+            generation: generation as u64,
+            lone: *lone,
+            ticket: *ticket,
+            wanted: at(*wanted),
+            queued: queued.map(at),
+            begun: at(100 + generation as u64),
+            ..Record::default()
+        };
         calls.iter().enumerate().map(record).collect()
     }
 

@@ -34,11 +34,11 @@ pub(crate) fn trials(postgres: &Result<String, String>, redis: &Result<String, S
     }));
     for (fault, caught_by) in broken_lists::FAULTS {
         let name = format!("key_pool::broken::{fault:?} is caught by {caught_by}");
-        trials.push(Trial::test(name, move || block(is_caught(broken_lists::ground(*fault), caught_by))));
+        trials.push(Trial::test(name, move || block(is_caught(|| broken_lists::ground(*fault), caught_by))));
     }
     for (fault, caught_by) in broken_rules::FAULTS {
         let name = format!("key_pool::broken::{fault:?} is caught by {caught_by}");
-        trials.push(Trial::test(name, move || block(is_caught(broken_rules::ground(*fault), caught_by))));
+        trials.push(Trial::test(name, move || block(is_caught(|| broken_rules::ground(*fault), caught_by))));
     }
     trials
 }
@@ -101,11 +101,13 @@ fn on_redis(url: String, test: KeyPoolTest) -> Trial {
     })
 }
 
-/// Runs the test that must catch a fault.
-async fn is_caught(ground: Ground, caught_by: &str) -> Result<(), Failed> {
+/// Runs the test that must catch a fault. Some faults show themselves by chance, and keep still in a run now and then.
+async fn is_caught(ground: impl Fn() -> Ground, caught_by: &str) -> Result<(), Failed> {
     let test = suite().into_iter().find(|test| test.name == caught_by).ok_or("there is no such test")?;
-    match (test.run)(ground).await {
-        Err(_) => Ok(()),
-        Ok(()) => Err(format!("{caught_by} lets it pass").into()),
+    for _ in 0..4 {
+        if (test.run)(ground()).await.is_err() {
+            return Ok(());
+        }
     }
+    Err(format!("{caught_by} lets it pass").into())
 }

@@ -129,7 +129,7 @@ async fn failing(url: String) -> Result<(), Failed> {
     let error = migrations.up().await.err().ok_or("a stranger's table was taken over")?;
     assert!(matches!(error, ConnectError::InTheWay { .. }), "{error:?}");
     let said = error.to_string();
-    assert!(said.contains("mt_idempotency") && said.contains("of its own") && said.lines().count() == 1, "{said}");
+    assert!(said.contains("mt_key_pool") && said.contains("of its own") && said.lines().count() == 1, "{said}");
     assert!(migrations.history().await?.is_empty());
     assert!(store.writer().execute_unprepared("SELECT 1 FROM mt_tenants").await.is_err(), "a table was left");
     store.writer().execute_unprepared("DROP TABLE mt_key_pool").await?;

@@ -78,8 +78,9 @@ impl Run<'_> {
         self.began = Some(began);
         let end = tokio::time::sleep(self.bench.duration);
         tokio::pin!(end);
+        let pause = || Duration::from_millis(rand::random_range(500..=900));
+        let mut next_kill = tokio::time::Instant::now() + pause();
         loop {
-            let pause = Duration::from_millis(rand::random_range(500..=900));
             tokio::select! {
                 () = &mut end => break,
                 news = self.court.news.recv() => {
@@ -87,7 +88,11 @@ impl Run<'_> {
                         self.court.order(worker, Order::Call);
                     }
                 }
-                () = tokio::time::sleep(pause), if self.bench.kill => self.kill_one().await?,
+                () = tokio::time::sleep_until(next_kill), if self.bench.kill => {
+                    self.kill_one().await?;
+                    // From the last one on, so that a slow start of another process makes none of them late.
+                    next_kill += pause();
+                }
             }
         }
         self.called = Some(began.elapsed());

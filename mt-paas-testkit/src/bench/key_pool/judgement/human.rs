@@ -24,10 +24,9 @@ impl Judgement {
         for (why, count) in &self.failures {
             let _ = writeln!(out, "    {count} × {why}");
         }
-        out + say.of(
-            if self.is_sound() { "SOUND" } else { "NOT SOUND" },
-            if self.is_sound() { "이상 없음" } else { "이상 있음" },
-        ) + "\n"
+        let verdict =
+            if self.is_sound() { say.of("SOUND", "이상 없음") } else { say.of("NOT SOUND", "이상 있음") };
+        out + verdict + "\n"
     }
 
     fn judged(&self, say: Say) -> Vec<(&'static str, String)> {

@@ -16,7 +16,7 @@ use mt_paas_core::store::sea_orm::{Migrations, SqlStore};
 use tokio::net::{TcpListener, TcpSocket};
 
 use super::key_pool::LazyKeyPool;
-use super::keys::made_key;
+use super::keys::{KeyMaker, NoKey};
 use super::settings::{SETTINGS, Settings};
 use super::{About, Context, Make};
 use crate::language::Language;
@@ -109,14 +109,13 @@ async fn serve_until_told(
     // First of all: a second start must not touch the first one's data.
     let listener = listen(wanted).map_err(|error| format!("cannot listen on {wanted}: {error}"))?;
     let address = listener.local_addr()?;
-    let (market_keys, made) = match settings.market_keys.clone() {
-        Some(keys) => (keys, None),
-        None => {
-            let made = made_key(Path::new("data"), address.ip())?;
-            (made.keys.clone(), Some(made))
-        }
-    };
+    let own_keys =
+        settings.market_keys.is_none().then(|| KeyMaker::new(Path::new("data"), address.ip())).transpose()?;
     let (store, key_pool) = open(&settings).await?;
+    // Only now: a start that fails on its database leaves nothing behind.
+    let made = own_keys.map(|maker| maker.key()).transpose()?;
+    let market_keys = settings.market_keys.clone().or_else(|| made.as_ref().map(|made| made.keys.clone()));
+    let market_keys = market_keys.ok_or(NoKey::NotLoopback)?;
     let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     if settings.public_url.is_none() && address.ip().is_unspecified() {
         tracing::warn!("PUBLIC_URL is not set: links lead to {public_url}, where nobody else reaches this service");
@@ -184,13 +183,17 @@ async fn on_redis(_: &str) -> Result<Arc<dyn KeyPoolStore>, Failure> {
     Err("REDIS_URL: this program was built without Redis".into())
 }
 
+fn in_memory(url: &str) -> Result<bool, Failure> {
+    Ok(url == "memory:" || Migrations::in_memory(url).map_err(|error| format!("DATABASE_URL: {error}"))?)
+}
+
 fn missing_file(url: &str) -> Result<Option<PathBuf>, Failure> {
     Migrations::missing_file(url).map_err(|error| format!("DATABASE_URL: {error}").into())
 }
 
 async fn migrate(settings: &Settings, what: &str) -> Result<ExitCode, Failure> {
     let url = settings.database_url.expose();
-    if url == "memory:" {
+    if in_memory(url)? {
         return Err("DATABASE_URL: memory: has no tables to look after".into());
     }
     if let Some(path) = missing_file(url)?.filter(|_| what != "up") {
@@ -223,7 +226,7 @@ async fn migrate(settings: &Settings, what: &str) -> Result<ExitCode, Failure> {
 /// Exit code 1 if the roll-ups differ from the ledger and were not rebuilt.
 async fn audit_usage(settings: &Settings, repair: bool) -> Result<ExitCode, Failure> {
     let url = settings.database_url.expose();
-    if url == "memory:" {
+    if in_memory(url)? {
         return Err("DATABASE_URL: memory: keeps no usage to look at".into());
     }
     if let Some(path) = missing_file(url)? {

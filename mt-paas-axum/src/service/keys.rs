@@ -32,25 +32,32 @@ pub(super) struct MadeKey {
     pub(super) path: PathBuf,
 }
 
-/// Reads the key of an earlier start, or makes one and keeps it, readable by its owner alone.
-pub(super) fn made_key(directory: &Path, host: IpAddr) -> Result<MadeKey, NoKey> {
-    if !host.is_loopback() {
-        return Err(NoKey::NotLoopback);
+/// May make a key, because only this machine reaches the service.
+pub(super) struct KeyMaker<'a>(&'a Path);
+
+impl<'a> KeyMaker<'a> {
+    /// Keeps the key in `directory`, for a service that listens on `host`.
+    pub(super) fn new(directory: &'a Path, host: IpAddr) -> Result<Self, NoKey> {
+        if host.is_loopback() { Ok(Self(directory)) } else { Err(NoKey::NotLoopback) }
     }
-    let path = directory.join("market-key");
-    let failed = |error| NoKey::File { path: path.clone(), error };
-    std::fs::create_dir_all(directory).map_err(failed)?;
-    match private_file(&path) {
-        Ok(mut file) => {
-            let key = format!("mtp_mkt_{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
-            file.write_all(key.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+
+    /// Reads the key of an earlier start, or makes one and keeps it, readable by its owner alone.
+    pub(super) fn key(&self) -> Result<MadeKey, NoKey> {
+        let path = self.0.join("market-key");
+        let failed = |error| NoKey::File { path: path.clone(), error };
+        std::fs::create_dir_all(self.0).map_err(failed)?;
+        match private_file(&path) {
+            Ok(mut file) => {
+                let key = format!("mtp_mkt_{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
+                file.write_all(key.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(failed(error)),
         }
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(failed(error)),
+        let key = std::fs::read_to_string(&path).map_err(failed)?.trim().to_owned();
+        let keys = MarketKeys::parse(&key).map_err(|_| NoKey::Unusable(path.clone()))?;
+        Ok(MadeKey { keys, key, path })
     }
-    let key = std::fs::read_to_string(&path).map_err(failed)?.trim().to_owned();
-    let keys = MarketKeys::parse(&key).map_err(|_| NoKey::Unusable(path.clone()))?;
-    Ok(MadeKey { keys, key, path })
 }
 
 /// Makes the file, unless it is there: of two starts at once exactly one writes.
@@ -70,16 +77,17 @@ mod tests {
     fn a_key_is_made_once_and_only_for_loopback() {
         let directory = tempfile::tempdir().unwrap();
         let loopback = "127.0.0.1".parse().unwrap();
-        let first = made_key(directory.path(), loopback).unwrap();
-        assert_eq!(made_key(directory.path(), loopback).unwrap().key, first.key);
+        let maker = KeyMaker::new(directory.path(), loopback).unwrap();
+        let first = maker.key().unwrap();
+        assert_eq!(maker.key().unwrap().key, first.key);
         assert!(first.key.len() > 64 && !first.keys.is_empty());
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(std::fs::metadata(&first.path).unwrap().permissions().mode() & 0o777, 0o600);
         }
-        assert!(matches!(made_key(directory.path(), "0.0.0.0".parse().unwrap()), Err(NoKey::NotLoopback)));
+        assert!(matches!(KeyMaker::new(directory.path(), "0.0.0.0".parse().unwrap()), Err(NoKey::NotLoopback)));
         std::fs::write(&first.path, "").unwrap();
-        assert!(matches!(made_key(directory.path(), loopback), Err(NoKey::Unusable(_))));
+        assert!(matches!(maker.key(), Err(NoKey::Unusable(_))));
     }
 }

@@ -74,6 +74,15 @@ impl Migrations {
         })
     }
 
+    /// Whether `url` names a database that is gone with the process that opened it.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError::UnknownScheme`], [`ConnectError::InvalidUrl`].
+    pub fn in_memory(url: &str) -> Result<bool, ConnectError> {
+        Ok(matches!(url.parse()?, Address::Memory))
+    }
+
     /// The names of all steps that this program knows, in order.
     pub fn known() -> impl Iterator<Item = &'static str> {
         ALL.iter().map(|step| step.name)

@@ -29,6 +29,7 @@ mod op;
 mod options;
 mod pool;
 mod queue;
+mod reseal;
 mod roster;
 #[cfg(test)]
 mod schedules;
@@ -42,6 +43,7 @@ mod view;
 mod waiting;
 mod window;
 
+pub use crate::seal::SealError;
 pub use change::{Batch, Change};
 pub use claim::{Charge, Claim, Generation, Loan, MemberId, Ticket, WaitReason, Waiter};
 pub use edit::KeyRefused;
@@ -55,7 +57,7 @@ pub use moment::Moment;
 pub use new_key::{KeyChange, NewKey};
 pub use options::AcquireOptions;
 pub use pool::KeyPool;
-pub use seal::{ClearText, PayloadSeal, SealContext, SealError};
+pub use seal::{ClearText, PayloadSeal, SealContext};
 pub use seed::{KeySeed, SeedError};
 pub use select::{Choice, Decision, KeyUse, select};
 pub use store::{Appended, Entry, KeyPoolStore, Turn};

@@ -11,6 +11,7 @@ pub mod key_pool;
 pub mod money;
 pub mod outbox;
 pub mod period;
+pub mod seal;
 pub mod secret;
 pub mod standard_api;
 pub mod store;

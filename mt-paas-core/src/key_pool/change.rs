@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::claim::{Charge, Generation, Loan, MemberId, Ticket, Waiter};
 use super::health::Health;
-use super::key::{Key, KeyId};
+use super::key::{Key, KeyId, Provider};
 use super::moment::Moment;
 
 /// One change. Each says what is so now, not what to do about it.
@@ -18,6 +18,15 @@ pub enum Change {
     Key(Arc<Key>),
     /// A key is there no more. Leases on it run on to their end.
     KeyRemoved(KeyId),
+    /// The same payload of a key is sealed otherwise. Nothing else of it changed.
+    Resealed {
+        /// Whose key it is.
+        provider: Provider,
+        /// Which key.
+        key: KeyId,
+        /// Its payload from now on.
+        sealed_payload: String,
+    },
     /// A provider's word changed a key's health.
     Health {
         /// Which key.

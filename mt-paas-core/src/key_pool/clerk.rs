@@ -191,14 +191,16 @@ impl Clerk {
             let late = inner.end_patience();
             let deliveries = inner.take_up();
             let sign = !inner.waiting.is_empty() && self.last_batch.is_none_or(|last| last.elapsed() >= SIGN_OF_LIFE);
-            let batch = inner.engine.batch(sign);
+            let compact = inner.engine.take_compact();
+            let batch = inner.engine.batch(sign || compact);
             let sequence = batch.as_ref().map_or(0, |batch| batch.sequence);
-            (batch, Work { sequence, done, late, deliveries }, inner.engine.take_to_wake(), outgoing)
+            let work = Work { sequence, done, late, deliveries };
+            (batch.map(|batch| (batch, compact)), work, inner.engine.take_to_wake(), outgoing)
         };
         outgoing.send();
         let ended = match batch {
             None => turn.pass().await.map(|()| Appended::Done),
-            Some(batch) => self.append(desk, turn, &batch, &wake).await,
+            Some((batch, compact)) => self.append(desk, turn, &batch, compact, &wake).await,
         };
         match ended {
             Ok(Appended::Done) => {
@@ -237,9 +239,10 @@ impl Clerk {
         desk: &Desk,
         turn: Box<dyn Turn>,
         batch: &Batch,
+        compact: bool,
         wake: &[MemberId],
     ) -> Result<Appended, StoreError> {
-        let whole = self.kept.is_worth_a_whole();
+        let whole = compact || self.kept.is_worth_a_whole();
         let data = if whole { encode(&desk.inner().engine.state.whole()) } else { encode(batch) }?;
         let size = data.len();
         let appended = turn.append(Entry { version: self.version + 1, whole, data }, wake).await?;

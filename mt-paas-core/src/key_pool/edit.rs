@@ -25,6 +25,18 @@ pub(crate) enum KeyEdit {
     Release(KeyId),
     /// Makes the seeded keys be these.
     Seed(Vec<SeedEntry>),
+    /// Puts payloads in place that say the same, all or none.
+    Reseal(Vec<ResealedKey>),
+}
+
+/// The payload of a key, sealed again.
+#[derive(Debug, Clone)]
+pub(crate) struct ResealedKey {
+    pub(crate) provider: Provider,
+    pub(crate) key: KeyId,
+    /// What it was when it was read.
+    pub(crate) former: String,
+    pub(crate) sealed_payload: String,
 }
 
 /// A key of the seed.
@@ -52,6 +64,9 @@ pub enum KeyRefused {
         /// Its name.
         name: String,
     },
+    /// Its payload is not what it was when it was read.
+    #[error("the payload of the key {0} was changed meanwhile")]
+    PayloadChanged(KeyId),
     /// A field cannot be meant.
     #[error(transparent)]
     Invalid(#[from] InvalidKey),
@@ -87,8 +102,19 @@ impl KeyEdit {
                 Ok((!well).then_some(Change::Health { key: *key, health: Health::Well }).into_iter().collect())
             }
             Self::Seed(entries) => seed(state, entries),
+            Self::Reseal(keys) => keys.iter().map(|key| resealed(state, key)).collect(),
         }
     }
+}
+
+fn resealed(state: &State, again: &ResealedKey) -> Result<Change, KeyRefused> {
+    let ResealedKey { provider, key, former, sealed_payload } = again;
+    let keys = state.providers.get(provider).map(Vec::as_slice).unwrap_or_default();
+    let place = keys.binary_search_by_key(key, |used| used.key.id).map_err(|_| KeyRefused::PayloadChanged(*key))?;
+    if keys[place].key.spec.sealed_payload != *former {
+        return Err(KeyRefused::PayloadChanged(*key));
+    }
+    Ok(Change::Resealed { provider: provider.clone(), key: *key, sealed_payload: sealed_payload.clone() })
 }
 
 fn known(state: &State, key: KeyId) -> Result<Key, KeyRefused> {

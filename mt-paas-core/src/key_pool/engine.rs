@@ -63,6 +63,8 @@ pub(crate) struct Engine {
     /// Members whose waiters got something in this batch.
     others: BTreeSet<MemberId>,
     round: u64,
+    /// The next batch is to be kept as a whole.
+    compact: bool,
 }
 
 /// Something for a waiter of this member.
@@ -90,6 +92,7 @@ impl Engine {
             doubt: false,
             others: BTreeSet::new(),
             round: 0,
+            compact: false,
         }
     }
 
@@ -130,6 +133,10 @@ impl Engine {
             Op::Report { lease, verdict } => self.report(*lease, *verdict),
             Op::Keys(edit) => self.edit(edit),
             Op::Look => Outcome::Done,
+            Op::Compact => {
+                self.compact = true;
+                Outcome::Done
+            }
         }
     }
 
@@ -289,6 +296,11 @@ impl Engine {
     /// Whether this member's waiters have to be looked for in the state, since the last call.
     pub(crate) fn take_doubt(&mut self) -> bool {
         std::mem::take(&mut self.doubt)
+    }
+
+    /// Whether somebody wants the next batch to be kept as a whole, since the last call.
+    pub(crate) fn take_compact(&mut self) -> bool {
+        std::mem::take(&mut self.compact)
     }
 
     /// Members who have to be told of the batch, since the last call.

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use super::claim::WaitReason;
 use super::edit::KeyRefused;
 use super::moment::Moment;
-use super::seal::SealError;
 use crate::error::ApiError;
+use crate::seal::SealError;
 use crate::store::StoreError;
 
 /// Why the pool did not do what it was asked for. No message holds a secret.
@@ -89,7 +89,10 @@ impl From<PoolError> for ApiError {
             PoolError::KeyRefused(KeyRefused::Invalid(fault)) => Self::invalid_field(&[&fault.field], fault.demand),
             PoolError::KeyRefused(KeyRefused::Unknown(key)) => Self::resource_not_found(&key.to_string()),
             PoolError::KeyRefused(KeyRefused::Taken { .. }) => Self::resource_exists(error.to_string()),
-            PoolError::Sealed { .. } | PoolError::NotSealed { .. } => Self::internal(error),
+            PoolError::Sealed { source, .. } | PoolError::NotSealed { source, .. } => match **source {
+                SealError::Sealed => Self::unavailable(error),
+                _ => Self::internal(error),
+            },
             _ => Self::unavailable(error),
         }
     }

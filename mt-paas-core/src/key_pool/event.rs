@@ -66,7 +66,8 @@ impl PoolEvent {
             },
             Change::Ended { lease, given_back: true } => Happened::Released(*lease),
             Change::Ended { lease, given_back: false } => Happened::Expired(*lease),
-            Change::Renewed { .. }
+            Change::Resealed { .. }
+            | Change::Renewed { .. }
             | Change::Charged { .. }
             | Change::Refunded(_)
             | Change::Silent(_)

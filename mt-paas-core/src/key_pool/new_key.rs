@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 
 use super::key::{KeySpec, Provider, TenantScope};
 use super::moment::Moment;
-use super::seal::{PayloadSeal, SealContext, SealError};
+use super::seal::{PayloadSeal, SealContext};
+use crate::seal::SealError;
 use crate::secret::Secret;
 
 /// A key as somebody gives it to a pool, which seals its payload.

@@ -27,6 +27,8 @@ pub(crate) enum Op {
     Keys(Arc<KeyEdit>),
     /// Nothing; but what others did is known afterwards.
     Look,
+    /// Nothing; but the store keeps the pool as a whole afterwards, and no change before it.
+    Compact,
 }
 
 /// What came of it.

@@ -20,7 +20,7 @@ use super::lease::Lease;
 use super::new_key::{KeyChange, NewKey, sealed};
 use super::op::Op;
 use super::options::AcquireOptions;
-use super::seal::{ClearText, PayloadSeal, SealContext, SealError};
+use super::seal::{ClearText, PayloadSeal, SealContext};
 use super::seed::KeySeed;
 use super::state::State;
 use super::store::KeyPoolStore;
@@ -28,6 +28,7 @@ use super::sync::spawn;
 use super::view::{PoolView, Standing};
 use crate::clock::{Clock, SteadyClock};
 use crate::ids::{TenantId, UserId};
+use crate::seal::SealError;
 use crate::secret::Secret;
 
 /// Lends keys. Cloning is cheap; clones are the same pool.
@@ -62,7 +63,8 @@ impl KeyPool {
         Self { desk, seal: Arc::new(ClearText) }
     }
 
-    /// The pool with another seal than [`ClearText`]. All processes that share a pool have the same.
+    /// The pool with another seal than [`ClearText`], such as a [`Keyring`](crate::seal::Keyring). All processes that share
+    /// a pool have the same.
     #[must_use]
     pub fn sealed_by(self, seal: Arc<dyn PayloadSeal>) -> Self {
         Self { seal, ..self }
@@ -265,7 +267,6 @@ impl KeyPool {
     }
 
     /// Where its callers meet.
-    #[cfg(test)]
     pub(super) fn desk(&self) -> &Arc<Desk> {
         &self.desk
     }
@@ -285,7 +286,7 @@ impl KeyPool {
             .map_err(|source| PoolError::NotSealed { name: name.clone(), source: Arc::new(source) })
     }
 
-    async fn edit(&self, edit: KeyEdit) -> Result<(), PoolError> {
+    pub(super) async fn edit(&self, edit: KeyEdit) -> Result<(), PoolError> {
         self.desk.call(Op::Keys(Arc::new(edit))).await.map(drop)
     }
 

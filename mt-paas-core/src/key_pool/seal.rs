@@ -1,8 +1,8 @@
 //! Payloads of keys, sealed and opened.
 
-use crate::secret::Secret;
-
 use super::key::Provider;
+use crate::seal::{Keyring, RowPlace, SealError};
+use crate::secret::Secret;
 
 /// Seals the payloads of keys before they go into a store, and opens them for whoever holds a lease.
 ///
@@ -16,14 +16,14 @@ pub trait PayloadSeal: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`SealError::Failed`].
+    /// [`SealError::Sealed`], [`SealError::Failed`].
     fn seal(&self, plain: &Secret<String>, context: SealContext<'_>) -> Result<String, SealError>;
 
     /// Opens what was sealed for this place.
     ///
     /// # Errors
     ///
-    /// [`SealError::Foreign`], [`SealError::Failed`].
+    /// [`SealError::Foreign`], [`SealError::UnknownKey`], [`SealError::Sealed`], [`SealError::Failed`].
     fn open(&self, sealed: &str, context: SealContext<'_>) -> Result<Secret<String>, SealError>;
 }
 
@@ -37,27 +37,31 @@ pub struct SealContext<'a> {
 }
 
 impl SealContext<'_> {
-    /// The place as bytes, different for every place.
-    pub fn bytes(&self) -> Vec<u8> {
-        // The name of a provider holds no zero, so the first one ends it.
-        [self.provider.as_str().as_bytes(), b"\0", self.name.as_bytes()].concat()
+    /// The place, different for every context and the same in every store.
+    pub fn place(&self) -> RowPlace {
+        RowPlace {
+            tenant: None,
+            table: "mt_key_pool".to_owned(),
+            // The name of a provider holds no slash, so the first one ends it.
+            row: format!("{}/{}", self.provider, self.name),
+            column: "payload".to_owned(),
+        }
     }
 }
 
-/// A payload was not sealed or opened.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SealError {
-    /// It was sealed by another seal or for another key, or was changed.
-    #[error("the payload was not sealed here for this key")]
-    Foreign,
-    /// What the seal needs for its work is not there.
-    #[error("the seal cannot work")]
-    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+/// The seal of services.
+impl PayloadSeal for Keyring {
+    fn seal(&self, plain: &Secret<String>, context: SealContext<'_>) -> Result<String, SealError> {
+        Self::seal(self, plain, context.place().place())
+    }
+
+    fn open(&self, sealed: &str, context: SealContext<'_>) -> Result<Secret<String>, SealError> {
+        Self::open(self, sealed, context.place().place())
+    }
 }
 
-/// No seal: payloads are kept as clear text, readable for everybody who can read the store. For pools in memory, for
-/// tests, and until a service has a seal.
+/// No seal: payloads are kept as clear text, readable for everybody who can read the store. For pools in memory and for
+/// tests. A [`reseal`](crate::seal::reseal) of the pool seals what was kept so.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ClearText;
 
@@ -70,8 +74,13 @@ impl PayloadSeal for ClearText {
     }
 
     fn open(&self, sealed: &str, _: SealContext<'_>) -> Result<Secret<String>, SealError> {
-        sealed.strip_prefix(CLEAR).map(Secret::from).ok_or(SealError::Foreign)
+        clear(sealed).ok_or(SealError::Foreign)
     }
+}
+
+/// What was kept as clear text; `None`: it was not.
+pub(super) fn clear(text: &str) -> Option<Secret<String>> {
+    text.strip_prefix(CLEAR).map(Secret::from)
 }
 
 #[cfg(test)]
@@ -82,7 +91,7 @@ mod tests {
     fn places_are_told_apart_and_foreign_texts_do_not_open() {
         let (one, other) = ("a".parse().unwrap(), "a-b".parse().unwrap());
         let place = |provider, name| SealContext { provider, name };
-        assert_ne!(place(&one, "-b").bytes(), place(&other, "").bytes());
+        assert_ne!(place(&one, "-b/").place(), place(&other, "/").place());
         let sealed = ClearText.seal(&Secret::from("{}"), place(&one, "k")).unwrap();
         assert_eq!(ClearText.open(&sealed, place(&one, "k")).unwrap().expose(), "{}");
         assert!(matches!(ClearText.open("{}", place(&one, "k")), Err(SealError::Foreign)));

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::change::Change;
 use super::claim::{Charge, Generation, Loan, MemberId, Ticket, Waiter};
 use super::hold::HoldTimes;
-use super::key::{Key, KeyId, Provider};
+use super::key::{Key, KeyId, KeySpec, Provider};
 use super::moment::Moment;
 use super::queue::Queue;
 use super::roster::{Roster, UserNo};
@@ -75,6 +75,7 @@ impl State {
                     keys.retain(|used| used.key.id != key);
                 }
             }
+            Change::Resealed { provider, key, sealed_payload } => self.reseal(&provider, key, sealed_payload),
             Change::Health { key, health } => {
                 if let Some(used) = self.key_mut(key) {
                     used.key = Arc::new(Key { health, ..(*used.key).clone() });
@@ -154,6 +155,14 @@ impl State {
             }
         }
         self.unsettled = true;
+    }
+
+    fn reseal(&mut self, provider: &Provider, key: KeyId, sealed_payload: String) {
+        let Some(keys) = self.providers.get_mut(provider) else { return };
+        let Ok(place) = keys.binary_search_by_key(&key, |used| used.key.id) else { return };
+        let key = &mut keys[place].key;
+        let spec = KeySpec { sealed_payload, ..key.spec.clone() };
+        *key = Arc::new(Key { spec, ..(**key).clone() });
     }
 
     fn grant(&mut self, loan: Loan) {

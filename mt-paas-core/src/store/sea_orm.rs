@@ -14,6 +14,7 @@ mod key_pool;
 mod migrations;
 mod outbox;
 mod scope;
+mod seal_keys;
 mod sql;
 mod tenants;
 mod usage;

@@ -4,6 +4,7 @@ mod m0001_tenants;
 mod m0002_usage;
 mod m0003_messages;
 mod m0004_key_pool;
+mod m0005_seal_keys;
 
 use std::path::PathBuf;
 
@@ -24,8 +25,13 @@ struct Migration {
 }
 
 /// All steps, in order. A step that was released is never edited.
-const ALL: &[Migration] =
-    &[m0001_tenants::MIGRATION, m0002_usage::MIGRATION, m0003_messages::MIGRATION, m0004_key_pool::MIGRATION];
+const ALL: &[Migration] = &[
+    m0001_tenants::MIGRATION,
+    m0002_usage::MIGRATION,
+    m0003_messages::MIGRATION,
+    m0004_key_pool::MIGRATION,
+    m0005_seal_keys::MIGRATION,
+];
 
 /// Serializes migrations of a PostgreSQL database; the number has no meaning.
 const LOCK: i64 = 0x6d74_7061_6173;

@@ -191,6 +191,16 @@ mod tests {
     }
 
     #[test]
+    fn a_million_nonces_are_a_million() {
+        let nonces = |count: usize| -> std::collections::HashSet<[u8; NONCE]> {
+            (0..count).map(|_| random().unwrap()).collect()
+        };
+        assert_eq!(nonces(1_000_000).len(), 1_000_000);
+        let short: std::collections::HashSet<[u8; 3]> = (0..20_000).map(|_| random().unwrap()).collect();
+        assert!(short.len() < 20_000, "three bytes repeat");
+    }
+
+    #[test]
     fn a_ring_without_a_key_does_nothing() {
         let place = SealPlace { tenant: None, table: "t", row: "r", column: "c" };
         assert!(matches!(Keyring::default().seal(&Secret::from("x"), place), Err(SealError::Sealed)));

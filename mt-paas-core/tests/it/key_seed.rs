@@ -24,7 +24,7 @@ impl Envelope {
     }
 
     fn mark(&self, context: SealContext<'_>) -> String {
-        format!("{}/{}", self.word, String::from_utf8(context.bytes()).unwrap())
+        format!("{}/{}", self.word, context.place().row)
     }
 }
 

@@ -9,5 +9,7 @@ mod key_pool_faults;
 mod key_seed;
 mod lifecycle;
 mod people;
+mod pool_seal;
+mod seal;
 mod stand;
 mod usage;

@@ -5,6 +5,7 @@
 mod command;
 mod key_pool;
 mod keys;
+mod secrets;
 mod settings;
 
 use std::net::{IpAddr, SocketAddr};
@@ -14,6 +15,7 @@ use axum::Router;
 use http::{HeaderMap, HeaderName, header};
 use mt_paas_core::StoreHandler;
 use mt_paas_core::key_pool::KeyPool;
+use mt_paas_core::seal::Keyring;
 use mt_paas_core::store::Store;
 use mt_paas_core::tenants::StoreHandlerBuilder;
 use mt_paas_core::usage::PriceList;
@@ -58,13 +60,15 @@ pub struct Context {
     pub address: SocketAddr,
     /// The key pool, if it is asked for by [`key_pool`](Self::key_pool).
     pub key_pool: LazyKeyPool,
+    /// What seals the service's secrets; without a key where none was given, and none was made.
+    pub keyring: Keyring,
 }
 
 impl Context {
     /// The service's key pool, as the settings say. It is made by the first call, and its seeded keys are in it before the
     /// service takes its first request.
     pub fn key_pool(&self) -> KeyPool {
-        self.key_pool.get(&self.settings)
+        self.key_pool.get(&self.settings, &self.keyring)
     }
 
     /// The doors of the key pool for administrators; none if no `ADMIN_API_KEYS` are set.

@@ -17,6 +17,8 @@ mod migrating;
 mod place;
 #[path = "stores/redis_key_pool.rs"]
 mod redis_key_pool;
+#[path = "stores/sealed.rs"]
+mod sealed;
 #[path = "stores/sql_key_pool.rs"]
 mod sql_key_pool;
 #[path = "stores/tables.rs"]
@@ -45,6 +47,12 @@ fn main() -> ExitCode {
         failed.iter().for_each(|failed| eprintln!("{failed:?}"));
         return if failed.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     }
+    if let [task, place @ ..] = own.as_slice()
+        && task == sealed::RESEALER
+    {
+        let place = place.to_vec();
+        return if block(sealed::reseal_in_a_process(place)).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let mut arguments = Arguments::from_args();
     // Each trial on PostgreSQL may hold 17 of the server's 100 connections.
     arguments.test_threads = Some(arguments.test_threads.unwrap_or(4).min(4));
@@ -58,8 +66,8 @@ fn main() -> ExitCode {
     for (name, run) in connecting::TRIALS {
         trials.push(Trial::test(format!("connecting::{name}"), move || block(run())));
     }
-    let everywhere = migrating::TRIALS.iter().chain(tables::TRIALS).chain(sql_key_pool::TRIALS);
-    for (name, run) in everywhere.clone().chain(sql_key_pool::ON_FILES) {
+    let everywhere = migrating::TRIALS.iter().chain(tables::TRIALS).chain(sql_key_pool::TRIALS).chain(sealed::TRIALS);
+    for (name, run) in everywhere.clone().chain(sql_key_pool::ON_FILES).chain(sealed::ON_FILES) {
         trials.push(at(PlaceKind::File, name, *run));
     }
     for (name, run) in everywhere.chain(migrating::ON_A_SERVER).chain(sql_key_pool::ON_SERVERS) {

@@ -1,4 +1,4 @@
-//! The command line of a service: `serve` (the default), `migrate`, `usage`.
+//! The command line of a service: `serve` (the default), `migrate`, `usage`, `secrets`.
 
 use std::error::Error;
 use std::io::IsTerminal;
@@ -18,11 +18,11 @@ use tokio::net::{TcpListener, TcpSocket};
 use super::key_pool::LazyKeyPool;
 use super::keys::{KeyMaker, NoKey};
 use super::settings::{SETTINGS, Settings};
-use super::{About, Context, Make};
+use super::{About, Context, Make, secrets};
 use crate::language::Language;
 use crate::serve::{ServeOptions, serve, terminated};
 
-type Failure = Box<dyn Error + Send + Sync>;
+pub(super) type Failure = Box<dyn Error + Send + Sync>;
 
 /// Runs a service's binary: reads the command line and the environment, and does what they say. A failure is one
 /// sentence on standard error and an exit code other than 0.
@@ -38,6 +38,7 @@ pub fn run(about: About, make: Make) -> ExitCode {
                 log_to_stderr(&settings.log)?;
                 match matches.subcommand() {
                     Some(("migrate", what)) => migrate(&settings, what.subcommand_name().unwrap_or_default()).await,
+                    Some(("secrets", what)) => secrets::run(&settings, what).await,
                     Some(("usage", what)) => audit_usage(&settings, what.subcommand_name() == Some("rebuild")).await,
                     _ => serve_until_told(about, make, settings, language).await,
                 }
@@ -68,8 +69,10 @@ fn command(about: About, language: Language) -> Command {
         })
         .collect();
     let secrets = say(
-        "DATABASE_URL, REDIS_URL, MARKET_API_KEYS, ADMIN_API_KEYS and KEY_POOL_JSON can also be given as files: NAME_FILE.",
-        "DATABASE_URL, REDIS_URL, MARKET_API_KEYS, ADMIN_API_KEYS, KEY_POOL_JSON은 NAME_FILE로 파일에서 읽을 수 있습니다.",
+        "DATABASE_URL, REDIS_URL, MARKET_API_KEYS, SECRETS_KEY, ADMIN_API_KEYS and KEY_POOL_JSON can also be given as \
+         files: NAME_FILE.",
+        "DATABASE_URL, REDIS_URL, MARKET_API_KEYS, SECRETS_KEY, ADMIN_API_KEYS, KEY_POOL_JSON은 NAME_FILE로 파일에서 \
+         읽을 수 있습니다.",
     );
     let one = |name: &'static str, help: &'static str| Command::new(name).about(help);
     Command::new(about.name)
@@ -97,6 +100,7 @@ fn command(about: About, language: Language) -> Command {
                 .subcommand(one("verify", say("Say where they differ", "다른 곳을 알려 줍니다")))
                 .subcommand(one("rebuild", say("Count the ledger again", "원장을 다시 집계합니다"))),
         )
+        .subcommand(secrets::command(language))
 }
 
 async fn serve_until_told(
@@ -111,11 +115,12 @@ async fn serve_until_told(
     let address = listener.local_addr()?;
     let own_keys =
         settings.market_keys.is_none().then(|| KeyMaker::new(Path::new("data"), address.ip())).transpose()?;
-    let (store, key_pool) = open(&settings).await?;
+    let Stores { store, sql, key_pool } = open(&settings).await?;
     // Only now: a start that fails on its database leaves nothing behind.
     let made = own_keys.map(|maker| maker.key()).transpose()?;
     let market_keys = settings.market_keys.clone().or_else(|| made.as_ref().map(|made| made.keys.clone()));
     let market_keys = market_keys.ok_or(NoKey::NotLoopback)?;
+    let keyring = secrets::keyring(&settings, address.ip(), sql.as_ref()).await?;
     let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     if settings.public_url.is_none() && address.ip().is_unspecified() {
         tracing::warn!("PUBLIC_URL is not set: links lead to {public_url}, where nobody else reaches this service");
@@ -131,9 +136,10 @@ async fn serve_until_told(
         settings,
         address,
         key_pool: key_pool.clone(),
+        keyring,
     };
     let router = make(&context)?;
-    key_pool.seed(&context.settings.key_pool).await.map_err(|error| format!("KEY_POOL_JSON: {error}"))?;
+    secrets::start_key_pool(&context, sql.as_ref()).await?;
     println!("{} {}: {public_url}", about.name, about.version);
     if let Some(made) = made {
         let kept = language.say("market key (kept in", "마켓 키 (보관 위치:");
@@ -155,20 +161,35 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(1024)
 }
 
-/// The store of everything, and the key pool, which is kept in the same database unless `REDIS_URL` names a server.
-async fn open(settings: &Settings) -> Result<(Arc<dyn Store>, LazyKeyPool), Failure> {
+/// The places where a service keeps things.
+pub(super) struct Stores {
+    pub(super) store: Arc<dyn Store>,
+    /// The same, unless it is in memory.
+    pub(super) sql: Option<SqlStore>,
+    /// In the same database, unless `REDIS_URL` names a server.
+    pub(super) key_pool: LazyKeyPool,
+}
+
+async fn open(settings: &Settings) -> Result<Stores, Failure> {
     let url = settings.database_url.expose();
-    let (store, key_pool): (Arc<dyn Store>, LazyKeyPool) = if url == "memory:" {
-        (Arc::new(MemoryStore::new()), LazyKeyPool::default())
-    } else {
-        let store = SqlStore::open(url).await.map_err(|error| format!("DATABASE_URL: {error}"))?;
-        let key_pool = LazyKeyPool::shared(store.key_pool());
-        (Arc::new(store), key_pool)
+    let sql = match url.as_str() {
+        "memory:" => None,
+        _ => Some(SqlStore::open(url).await.map_err(|error| format!("DATABASE_URL: {error}"))?),
     };
-    match &settings.redis_url {
-        Some(url) => Ok((store, LazyKeyPool::shared(on_redis(url.expose()).await?))),
-        None => Ok((store, key_pool)),
-    }
+    let store: Arc<dyn Store> = match &sql {
+        Some(sql) => Arc::new(sql.clone()),
+        None => Arc::new(MemoryStore::new()),
+    };
+    Ok(Stores { key_pool: key_pool(settings, sql.as_ref()).await?, store, sql })
+}
+
+/// Where the key pool is kept.
+pub(super) async fn key_pool(settings: &Settings, sql: Option<&SqlStore>) -> Result<LazyKeyPool, Failure> {
+    Ok(match (&settings.redis_url, sql) {
+        (Some(url), _) => LazyKeyPool::shared(on_redis(url.expose()).await?),
+        (None, Some(sql)) => LazyKeyPool::shared(sql.key_pool()),
+        (None, None) => LazyKeyPool::default(),
+    })
 }
 
 #[cfg(feature = "redis")]
@@ -183,12 +204,20 @@ async fn on_redis(_: &str) -> Result<Arc<dyn KeyPoolStore>, Failure> {
     Err("REDIS_URL: this program was built without Redis".into())
 }
 
-fn in_memory(url: &str) -> Result<bool, Failure> {
+pub(super) fn in_memory(url: &str) -> Result<bool, Failure> {
     Ok(url == "memory:" || Migrations::in_memory(url).map_err(|error| format!("DATABASE_URL: {error}"))?)
 }
 
 fn missing_file(url: &str) -> Result<Option<PathBuf>, Failure> {
     Migrations::missing_file(url).map_err(|error| format!("DATABASE_URL: {error}").into())
+}
+
+/// A database that is there, with tables that are up to date; nothing is made.
+pub(super) async fn existing(url: &str) -> Result<SqlStore, Failure> {
+    if let Some(path) = missing_file(url)? {
+        return Err(format!("DATABASE_URL: there is no database file {}", path.display()).into());
+    }
+    Ok(SqlStore::connect(url).await.map_err(|error| format!("DATABASE_URL: {error}"))?)
 }
 
 async fn migrate(settings: &Settings, what: &str) -> Result<ExitCode, Failure> {
@@ -229,11 +258,7 @@ async fn audit_usage(settings: &Settings, repair: bool) -> Result<ExitCode, Fail
     if in_memory(url)? {
         return Err("DATABASE_URL: memory: keeps no usage to look at".into());
     }
-    if let Some(path) = missing_file(url)? {
-        return Err(format!("DATABASE_URL: there is no database file {}", path.display()).into());
-    }
-    let store = SqlStore::connect(url).await.map_err(|error| format!("DATABASE_URL: {error}"))?;
-    let store: Arc<dyn Store> = Arc::new(store);
+    let store: Arc<dyn Store> = Arc::new(existing(url).await?);
     let (mut after, mut differences): (Option<TenantId>, usize) = (None, 0);
     loop {
         let tenants = store.tenants(after.as_ref(), 100).await?;

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use mt_paas_core::key_pool::{Choice, KeyPool, KeyPoolStore, KeySeed, PoolError, PoolLimits};
+use mt_paas_core::key_pool::{Choice, KeyPool, KeyPoolStore, KeySeed, PoolLimits};
+use mt_paas_core::seal::Keyring;
 
 use super::Settings;
 use super::settings::{InvalidSetting, invalid, secret};
@@ -67,21 +68,26 @@ impl LazyKeyPool {
     }
 
     /// The pool. To be called in a Tokio runtime.
-    pub(super) fn get(&self, settings: &Settings) -> KeyPool {
+    pub(super) fn get(&self, settings: &Settings, keyring: &Keyring) -> KeyPool {
         let limits = settings.key_pool.limits;
-        let make = || match &self.store {
-            Some(store) => KeyPool::shared(limits, store.clone()),
-            None => KeyPool::in_memory(limits),
+        let make = || {
+            let pool = match &self.store {
+                Some(store) => KeyPool::shared(limits, store.clone()),
+                None => KeyPool::in_memory(limits),
+            };
+            pool.sealed_by(Arc::new(keyring.clone()))
         };
         self.pool.get_or_init(make).clone()
     }
 
-    /// Puts the seeded keys in, if somebody asked for the pool.
-    pub(super) async fn seed(&self, settings: &KeyPoolSettings) -> Result<(), PoolError> {
-        match self.pool.get() {
-            Some(pool) => pool.seed(&settings.seed).await,
-            None => Ok(()),
-        }
+    /// The pool, if somebody asked for it.
+    pub(super) fn asked_for(&self) -> Option<&KeyPool> {
+        self.pool.get()
+    }
+
+    /// Whether it outlives the process.
+    pub(super) fn is_kept(&self) -> bool {
+        self.store.is_some()
     }
 
     /// Ends the pool in this process.
@@ -101,10 +107,12 @@ impl fmt::Debug for LazyKeyPool {
 #[cfg(test)]
 mod tests {
     use http::{Request, StatusCode};
+    use mt_paas_core::key_pool::PoolError;
     use mt_paas_core::store::memory::MemoryStore;
     use tower::ServiceExt;
 
     use super::*;
+    use crate::service::secrets::start_key_pool;
     use crate::service::{About, Context};
 
     const ABOUT: About = About { name: "advisor", version: "0.2.0", port: 8000 };
@@ -125,6 +133,7 @@ mod tests {
             settings: Arc::new(read(vars).unwrap()),
             address: "127.0.0.1:8000".parse().unwrap(),
             key_pool: LazyKeyPool::default(),
+            keyring: Keyring::parse(Keyring::new_key().unwrap().expose()).unwrap(),
         }
     }
 
@@ -174,10 +183,10 @@ mod tests {
     #[tokio::test]
     async fn the_pool_is_made_when_it_is_asked_for_and_then_seeded() {
         let context = context(&[("KEY_POOL_JSON", SEED), ("DATABASE_URL", "memory:")]);
-        context.key_pool.seed(&context.settings.key_pool).await.unwrap();
-        assert!(context.key_pool.pool.get().is_none(), "nobody asked for a pool");
+        start_key_pool(&context, None).await.unwrap();
+        assert!(context.key_pool.asked_for().is_none(), "nobody asked for a pool");
         let pool = context.clone().key_pool();
-        context.key_pool.seed(&context.settings.key_pool).await.unwrap();
+        start_key_pool(&context, None).await.unwrap();
         assert_eq!(pool.view().await.unwrap().keys[0].key.spec.concurrency, 3);
         context.key_pool.close();
         assert!(matches!(pool.view().await, Err(PoolError::Closed)));

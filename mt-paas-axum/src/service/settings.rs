@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use chrono::{NaiveDate, NaiveTime};
 use mt_paas_core::Secret;
+use mt_paas_core::seal::Keyring;
 use mt_paas_core::usage::PriceList;
 
 use super::About;
@@ -20,6 +21,8 @@ pub struct Settings {
     pub database_url: Secret<String>,
     /// The keys of markets, if any are given.
     pub market_keys: Option<MarketKeys>,
+    /// The keys that secrets are sealed under, if any are given.
+    pub secrets_key: Option<Keyring>,
     /// When the old paths go.
     pub aliases: AliasSchedule,
     /// Where people reach the service, if that is not where it listens.
@@ -59,6 +62,13 @@ pub(super) const SETTINGS: &[(&str, &str, &str)] = &[
         "MARKET_API_KEYS",
         "market keys, separated by commas; made and kept in data/ on a loopback address",
         "마켓 키 목록(쉼표로 구분); 루프백 주소에서는 만들어 data/에 보관합니다",
+    ),
+    (
+        "SECRETS_KEY",
+        "32 bytes in base64 that seal secrets; several, separated by commas: the first seals, all open; made and kept \
+         in data/ on a loopback address",
+        "비밀 값을 봉인하는 32바이트 base64 키; 쉼표로 여러 개: 첫째로 봉인하고 모두로 엽니다; 루프백 주소에서는 만들어 \
+         data/에 보관합니다",
     ),
     (
         "MARKET_ALIASES_SINCE",
@@ -127,6 +137,11 @@ impl Settings {
             address: SocketAddr::new(host, port.transpose()?.unwrap_or(about.port)),
             database_url: Secret::new(database.unwrap_or_else(|| format!("sqlite:data/{}.db", about.name))),
             market_keys: keys.transpose()?,
+            secrets_key: secret("SECRETS_KEY", "SECRETS_KEY_FILE", &value)?
+                .map(|keys| {
+                    Keyring::parse(&keys).map_err(|error| invalid("SECRETS_KEY", &format!("cannot be used: {error}")))
+                })
+                .transpose()?,
             aliases: value("MARKET_ALIASES_SINCE").map_or(Ok(AliasSchedule::default()), |text| since(&text))?,
             public_url: value("PUBLIC_URL").map(|text| public_url(&text)).transpose()?,
             docs: value("DOCS").map(|text| switch("DOCS", &text)).transpose()?,
@@ -260,10 +275,13 @@ mod tests {
             ("LOG_LEVEL", "nonsense"),
             ("PRICES_FILE", "/nowhere/prices.json"),
             ("MARKET_API_KEYS_FILE", "/nowhere/key"),
+            ("SECRETS_KEY", "hidden"),
+            ("SECRETS_KEY", "changemechangemechangemechangemechangemechA="),
+            ("SECRETS_KEY_FILE", "/nowhere/key"),
         ] {
             let said = read(&[(name, value)]).unwrap_err();
             assert!(said.starts_with(name) || said.starts_with("MARKET_API_KEY"), "{said}");
-            assert!(!said.contains("with blank"), "{said}");
+            assert!(!said.contains("with blank") && !said.contains("hidden") && !said.contains("changeme"), "{said}");
         }
         assert!(read(&[("MARKET_API_KEYS", "a"), ("MARKET_API_KEYS_FILE", "/x")]).unwrap_err().contains("both"));
     }

@@ -36,6 +36,9 @@ pub(crate) const TRIALS: &[Trial] = &[
     ("a_key_goes_over_and_back", |place| Box::pin(a_key_goes_over_and_back(place))),
     ("200_callers_on_4_pools_pass_no_limit", |place| Box::pin(callers_pass_no_limit(place))),
     ("a_pool_whose_list_was_lost_starts_over", |place| Box::pin(a_lost_pool_starts_over(place))),
+    ("payloads_are_sealed_again_by_processes_that_are_killed", |place| {
+        Box::pin(super::sealed::killed_on(place.store_address()))
+    }),
     ("no_error_tells_the_password", |place| Box::pin(no_error_tells_the_password(place))),
 ];
 
@@ -75,6 +78,11 @@ impl Place {
     /// A prefix of its own on the server at `url`.
     pub(crate) fn new(url: String) -> Self {
         Self { url, prefix: format!("test-{}:", uuid::Uuid::new_v4().simple()) }
+    }
+
+    /// For a process of its own.
+    fn store_address(&self) -> Vec<String> {
+        vec![self.url.clone(), self.prefix.clone()]
     }
 
     pub(crate) async fn store(&self) -> Result<Arc<RedisKeyPool>, Failed> {

@@ -5,6 +5,10 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use libtest_mimic::{Failed, Trial};
+use mt_paas_core::Secret;
+use mt_paas_core::key_pool::{KeyPool, NewKey, PoolLimits};
+use mt_paas_core::seal::Keyring;
+use mt_paas_core::store::sea_orm::SqlStore;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -13,6 +17,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("binary::migrates up, down and tells about it", migrates),
         Trial::test("binary::a look makes nothing", looks_only),
         Trial::test("binary::help names every setting", help),
+        Trial::test("binary::secrets are sealed again under another key", seals_again),
+        Trial::test("binary::a wrong key for secrets stops the start", wrong_key),
     ]
 }
 
@@ -44,6 +50,7 @@ fn starts_and_ends() -> Result<(), Failed> {
     let key = key.rsplit(' ').next().unwrap_or_default().to_owned();
     assert_eq!(std::fs::read_to_string(directory.path().join("data/market-key"))?, key);
     assert!(directory.path().join("data/advisor.db").is_file());
+    assert!(directory.path().join("data/secrets-key").is_file());
 
     let second = binary(directory.path(), &[("PORT", address.rsplit(':').next().unwrap_or_default())]).output()?;
     assert!(!second.status.success() && said(&second).contains("cannot listen on 127.0.0.1:"), "{}", said(&second));
@@ -62,6 +69,8 @@ fn refuses() -> Result<(), Failed> {
         (&[("HOST", "advisor.example")], "HOST"),
         (&[("PORT", "http")], "PORT"),
         (&[("MARKET_API_KEYS", "hidden word")], "MARKET_API_KEYS"),
+        (&[("SECRETS_KEY", "hidden")], "SECRETS_KEY"),
+        (&[("SECRETS_KEY", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=")], "SECRETS_KEY"),
         (&[("PUBLIC_URL", "advisor")], "PUBLIC_URL"),
         (&[("CORS_ORIGINS", "*")], "CORS_ORIGINS"),
         (&[("RUST_LOG", "a=b=c")], "RUST_LOG"),
@@ -126,7 +135,16 @@ fn help() -> Result<(), Failed> {
         let ran = binary(directory.path(), &[("LANG", language)]).arg("--help").output()?;
         let text = String::from_utf8(ran.stdout)?;
         assert!(ran.status.success() && text.contains(word), "{text}");
-        for name in ["HOST", "PORT", "DATABASE_URL", "MARKET_API_KEYS", "MARKET_ALIASES_SINCE", "PUBLIC_URL", "DOCS"] {
+        for name in [
+            "HOST",
+            "PORT",
+            "DATABASE_URL",
+            "MARKET_API_KEYS",
+            "SECRETS_KEY ",
+            "MARKET_ALIASES_SINCE",
+            "PUBLIC_URL",
+            "DOCS",
+        ] {
             assert!(text.contains(name), "{name}");
         }
         for name in
@@ -135,6 +153,64 @@ fn help() -> Result<(), Failed> {
             assert!(text.contains(name), "{name}");
         }
     }
+    Ok(())
+}
+
+/// Two keys, the second of which is put before the first; then the first is no longer needed.
+fn seals_again() -> Result<(), Failed> {
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().join("data/advisor.db");
+    let [one, other] = [Keyring::new_key()?, Keyring::new_key()?];
+    let both = format!("{},{}", other.expose(), one.expose());
+    let id = |key: &str| Keyring::parse(key).map(|ring| ring.active().unwrap_or_else(|| unreachable!()).to_string());
+    let (first, second) = (id(one.expose())?, id(other.expose())?);
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        let store = SqlStore::open(&format!("sqlite:{}", path.display())).await?;
+        let pool = KeyPool::shared(PoolLimits::default(), store.key_pool());
+        let pool = pool.sealed_by(std::sync::Arc::new(Keyring::parse(one.expose())?));
+        for number in 0..5 {
+            let payload = Secret::new(serde_json::json!({"api_key": "canary"}));
+            pool.put_key(NewKey::new("openai".parse()?, number.to_string(), payload)).await?;
+        }
+        store.close().await?;
+        Ok::<(), Box<dyn std::error::Error>>(())
+    })?;
+    let secrets = |what: &[&str], keys: &str| -> Result<(bool, String), Failed> {
+        let ran = binary(directory.path(), &[("SECRETS_KEY", keys)]).arg("secrets").args(what).output()?;
+        Ok((ran.status.success(), String::from_utf8(ran.stdout.clone())? + &said(&ran)))
+    };
+    assert_eq!(secrets(&["status"], one.expose())?, (true, format!("{first} seals    5 values\n")));
+    assert_eq!(secrets(&["reseal"], one.expose())?.0, true);
+    assert_eq!(
+        secrets(&["status"], &both)?,
+        (true, format!("{second} seals    0 values\n{first} opens    5 values\n"))
+    );
+    let (failed, told) = secrets(&["reseal"], other.expose())?;
+    assert!(!failed && told.contains(&first), "{told}");
+    let (done, told) = secrets(&["reseal"], &both)?;
+    assert!(done && told.contains(&format!("{first} is needed no more")), "{told}");
+    assert_eq!(secrets(&["status"], other.expose())?, (true, format!("{second} seals    5 values\n")));
+    assert!(!secrets(&["forget", &second], other.expose())?.0, "a key that is there is not lost");
+    assert_eq!(secrets(&["forget", &second], one.expose())?.0, true);
+    let (_, told) = secrets(&["status"], one.expose())?;
+    assert!(told.contains(&format!("{second} missing  5 values")), "{told}");
+    assert!(!directory.path().join("data/secrets-key").exists());
+    Ok(())
+}
+
+fn wrong_key() -> Result<(), Failed> {
+    let directory = tempfile::tempdir()?;
+    let [one, other] = [Keyring::new_key()?, Keyring::new_key()?];
+    let settings = |key| [("SECRETS_KEY", key), ("MARKET_API_KEYS", "a-key-for-this-trial")];
+    let mut started = Running(binary(directory.path(), &settings(one.expose())).stdout(Stdio::piped()).spawn()?);
+    let first = BufReader::new(started.0.stdout.take().ok_or("no output")?).lines().next();
+    assert!(first.is_some_and(|line| line.is_ok_and(|line| line.starts_with("advisor"))));
+    drop(started);
+    let ran = binary(directory.path(), &settings(other.expose())).output()?;
+    let said = said(&ran);
+    assert!(!ran.status.success() && said.contains("SECRETS_KEY: values are sealed under the key"), "{said}");
+    assert!(said.lines().count() == 1 && !said.contains(other.expose().as_str()), "{said}");
     Ok(())
 }
 

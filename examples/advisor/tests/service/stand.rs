@@ -7,6 +7,7 @@ use libtest_mimic::Failed;
 use mt_paas_axum::auth::MarketKeys;
 use mt_paas_axum::serve::{ServeOptions, serve};
 use mt_paas_axum::service::{Context, LazyKeyPool, Make, Settings};
+use mt_paas_core::seal::Keyring;
 use mt_paas_core::store::Store;
 use mt_paas_core::store::memory::MemoryStore;
 
@@ -24,6 +25,7 @@ pub(crate) fn router(make: Make, store: Arc<dyn Store>, address: &str) -> Result
         settings: Arc::new(settings),
         address: address.parse()?,
         key_pool: LazyKeyPool::default(),
+        keyring: Keyring::default(),
     };
     make(&context).map_err(|error| error.to_string().into())
 }

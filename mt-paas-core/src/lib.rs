@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod address;
+pub mod audit;
 pub mod clock;
 pub mod error;
 pub mod fields;

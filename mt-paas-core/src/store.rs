@@ -8,6 +8,7 @@ pub mod sea_orm;
 
 use async_trait::async_trait;
 
+use crate::audit::AuditStore;
 use crate::error::ApiError;
 use crate::idempotency::IdempotencyStore;
 use crate::outbox::OutboxStore;
@@ -19,7 +20,7 @@ use crate::users::UserStore;
 ///
 /// The in-memory store is the executable specification; the suites of mt-paas-testkit hold every other store against it.
 #[async_trait]
-pub trait Store: TenantStore + UserStore + UsageStore + IdempotencyStore + OutboxStore {
+pub trait Store: TenantStore + UserStore + UsageStore + IdempotencyStore + OutboxStore + AuditStore {
     /// Whether the store can be reached.
     async fn ping(&self) -> Result<(), StoreError>;
 

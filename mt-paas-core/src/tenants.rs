@@ -17,6 +17,7 @@ pub use handler::{InvalidHandler, StoreHandler, StoreHandlerBuilder};
 pub use hooks::TenantHooks;
 pub use state::{Activation, Deactivation, activate, current, deactivate};
 
+use crate::audit::AuditEvent;
 use crate::ids::TenantId;
 use crate::outbox::OutboxEvent;
 use crate::period::Zone;
@@ -137,8 +138,8 @@ pub trait TenantStore: Send + Sync + 'static {
     /// At most `limit` tenants after `after`, by id.
     async fn tenants(&self, after: Option<&TenantId>, limit: u32) -> Result<Vec<Arc<Tenant>>, StoreError>;
 
-    /// Writes a tenant over the row of revision `based_on` (`None`: over no row) together with its messages, and gives
-    /// it a new revision.
+    /// Writes a tenant over the row of revision `based_on` (`None`: over no row) together with its messages and what is to
+    /// be said in the audit trail, and gives it a new revision.
     ///
     /// `purge` removes the tenant's users in the same transaction. If the time zone differs from the row's, usage is
     /// counted again by the new calendar in the same transaction.
@@ -148,16 +149,19 @@ pub trait TenantStore: Send + Sync + 'static {
         based_on: Option<Revision>,
         purge: bool,
         events: &[OutboxEvent],
+        audit: &[AuditEvent],
     ) -> Result<Saved, StoreError>;
 
     /// Takes a change back because what had to follow it failed: puts `before` (`None`: no row) in the place of
-    /// revision `written` and withdraws the messages `events` that are not sent yet.
+    /// revision `written` and withdraws the messages `events` that are not sent yet. The audit trail keeps what it has;
+    /// `audit` is added.
     async fn restore_tenant(
         &self,
         tenant: &TenantId,
         before: Option<&Tenant>,
         written: Revision,
         events: &[Uuid],
+        audit: &[AuditEvent],
     ) -> Result<Saved, StoreError>;
 
     /// Removes the users of a tenant that is still at `revision`. Usage stays, for the last bill.

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+use crate::audit::AuditEvent;
 use crate::ids::{TenantId, UserId};
 use crate::outbox::OutboxEvent;
 use crate::standard_api::{Page, Role, UpdateUserRequest, UserResponse, UserStatus, UserUsage};
@@ -120,7 +121,8 @@ impl User {
 }
 
 /// Keeps users. Every write presents the tenant's revision and is refused in the same transaction when it is stale, so
-/// that no decision outlives the tenant's state that it was based on.
+/// that no decision outlives the tenant's state that it was based on. What a write is to say in the audit trail, `audit`, is
+/// written with it, and not at all when it came to nothing.
 #[async_trait]
 pub trait UserStore: Send + Sync + 'static {
     /// Adds a user together with its message, at most up to `max_users` in the tenant.
@@ -130,6 +132,7 @@ pub trait UserStore: Send + Sync + 'static {
         user: &User,
         max_users: u64,
         event: &OutboxEvent,
+        audit: &[AuditEvent],
     ) -> Result<Inserted, StoreError>;
 
     /// One user and what it used so far.
@@ -149,6 +152,7 @@ pub trait UserStore: Send + Sync + 'static {
         user: &UserId,
         change: &UpdateUserRequest,
         at: DateTime<Utc>,
+        audit: &[AuditEvent],
     ) -> Result<Changed<(User, UserUsage)>, StoreError>;
 
     /// Removes a user. What it used stays in the totals.
@@ -157,5 +161,6 @@ pub trait UserStore: Send + Sync + 'static {
         tenant: &TenantId,
         revision: Revision,
         user: &UserId,
+        audit: &[AuditEvent],
     ) -> Result<Changed<()>, StoreError>;
 }

@@ -2,6 +2,7 @@
 //!
 //! Each operation is one critical section, which is what a transaction must look like from outside.
 
+mod audit;
 mod key_pool;
 mod usage;
 
@@ -12,9 +13,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use self::audit::Trail;
 pub use self::key_pool::MemoryKeyPool;
 use self::usage::UsageOfTenant;
 use super::{Store, StoreError};
+use crate::audit::AuditEvent;
 use crate::idempotency::{CLAIMED, Claim, Claimed, IdempotencyStore, KEPT, Scope, StoredAnswer};
 use crate::ids::{TenantId, UserId};
 use crate::outbox::{OutboxEvent, OutboxStore};
@@ -33,6 +36,7 @@ struct State {
     usage: HashMap<TenantId, UsageOfTenant>,
     claims: HashMap<Scope, (Claim, Option<StoredAnswer>)>,
     outbox: Vec<OutboxEvent>,
+    audit: Trail,
     revision: Revision,
 }
 
@@ -105,11 +109,13 @@ impl TenantStore for MemoryStore {
         based_on: Option<Revision>,
         purge: bool,
         events: &[OutboxEvent],
+        audit: &[AuditEvent],
     ) -> Result<Saved, StoreError> {
         let mut state = self.state();
         if state.tenants.get(&tenant.id).map(|row| row.revision) != based_on {
             return Ok(Saved::Stale);
         }
+        state.audit.add(audit)?;
         if purge {
             state.users_of(&tenant.id).clear();
         }
@@ -123,11 +129,13 @@ impl TenantStore for MemoryStore {
         before: Option<&Tenant>,
         written: Revision,
         events: &[Uuid],
+        audit: &[AuditEvent],
     ) -> Result<Saved, StoreError> {
         let mut state = self.state();
         if state.stale(tenant, written) {
             return Ok(Saved::Stale);
         }
+        state.audit.add(audit)?;
         state.outbox.retain(|event| !events.contains(&event.id));
         if let Some(before) = before {
             return Ok(Saved::Done(state.put(before)));
@@ -156,6 +164,7 @@ impl UserStore for MemoryStore {
         user: &User,
         max_users: u64,
         event: &OutboxEvent,
+        audit: &[AuditEvent],
     ) -> Result<Inserted, StoreError> {
         let mut state = self.state();
         if state.stale(&user.tenant, revision) {
@@ -171,7 +180,8 @@ impl UserStore for MemoryStore {
         if users.len() as u64 >= max_users {
             return Ok(Inserted::OverQuota);
         }
-        users.insert(user.id.clone(), user.clone());
+        state.audit.add(audit)?;
+        state.users_of(&user.tenant).insert(user.id.clone(), user.clone());
         state.outbox.push(event.clone());
         Ok(Inserted::Done)
     }
@@ -210,14 +220,16 @@ impl UserStore for MemoryStore {
         user: &UserId,
         change: &UpdateUserRequest,
         at: DateTime<Utc>,
+        audit: &[AuditEvent],
     ) -> Result<Changed<(User, UserUsage)>, StoreError> {
         let mut state = self.state();
         if state.stale(tenant, revision) {
             return Ok(Changed::Stale);
         }
-        let Some(found) = state.users_of(tenant).get_mut(user) else { return Ok(Changed::Missing) };
+        let Some(mut found) = state.users_of(tenant).get(user).cloned() else { return Ok(Changed::Missing) };
+        state.audit.add(audit)?;
         found.apply(change.clone(), at);
-        let found = found.clone();
+        state.users_of(tenant).insert(user.clone(), found.clone());
         Ok(Changed::Done((found, state.used_by(tenant, user))))
     }
 
@@ -226,12 +238,18 @@ impl UserStore for MemoryStore {
         tenant: &TenantId,
         revision: Revision,
         user: &UserId,
+        audit: &[AuditEvent],
     ) -> Result<Changed<()>, StoreError> {
         let mut state = self.state();
         if state.stale(tenant, revision) {
             return Ok(Changed::Stale);
         }
-        Ok(if state.users_of(tenant).remove(user).is_some() { Changed::Done(()) } else { Changed::Missing })
+        if !state.users_of(tenant).contains_key(user) {
+            return Ok(Changed::Missing);
+        }
+        state.audit.add(audit)?;
+        state.users_of(tenant).remove(user);
+        Ok(Changed::Done(()))
     }
 }
 

@@ -5,6 +5,7 @@
 //! decimals and times the same way as the other.
 
 mod address;
+mod audit;
 mod connect;
 mod error;
 mod fault;
@@ -107,7 +108,10 @@ impl SqlStore {
     /// The database's.
     pub async fn close(&self) -> Result<(), DbErr> {
         self.db.reader.close_by_ref().await?;
-        self.db.writer.close_by_ref().await
+        self.db.writer.close_by_ref().await?;
+        // Only now can nothing follow any more.
+        self.db.audit.end().await;
+        Ok(())
     }
 }
 

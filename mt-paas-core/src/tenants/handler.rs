@@ -17,6 +17,7 @@ pub use builder::{InvalidHandler, StoreHandlerBuilder};
 use super::state::{after, current};
 use super::turns::{Turns, pause};
 use super::{Saved, Tenant, TenantHooks};
+use crate::audit::{Action, AuditContext, AuditEvent, action};
 use crate::clock::Clock;
 use crate::error::ApiError;
 use crate::ids::{TenantId, UserId};
@@ -88,12 +89,23 @@ impl StoreHandler {
             let (before, now) = self.active_tenant(tenant).await?;
             let stopped =
                 Tenant { status: TenantStatus::Suspended, updated_at: after(&before, now), ..(*before).clone() };
-            if let Saved::Done(_) = self.0.store.save_tenant(&stopped, Some(before.revision), false, &[]).await? {
+            let (context, told) = self.told(action::TENANT_SUSPEND, tenant);
+            let told = [told.on("tenant", tenant.as_str())];
+            let based_on = Some(before.revision);
+            if let Saved::Done(_) = self.0.store.save_tenant(&stopped, based_on, false, &[], &told).await? {
+                context.tell();
                 return Ok(());
             }
             pause(tries).await;
         }
         Err(contended())
+    }
+
+    /// What is to be said in the audit trail about a change of a tenant, and who makes it.
+    fn told(&self, action: Action, tenant: &TenantId) -> (AuditContext, AuditEvent) {
+        let context = AuditContext::current();
+        let event = context.event(action, self.0.clock.now()).of(tenant);
+        (context, event)
     }
 
     /// A tenant in any state.
@@ -140,7 +152,11 @@ impl StoreHandler {
                 return Ok(settings_of(&before, now));
             }
             changed.updated_at = after(&before, now);
-            if let Saved::Done(_) = self.0.store.save_tenant(&changed, Some(before.revision), false, &[]).await? {
+            let (context, told) = self.told(action::SETTINGS_UPDATE, tenant);
+            let told = [told.on("settings", tenant.as_str()).detail("changed", changes(&before, &changed))];
+            let based_on = Some(before.revision);
+            if let Saved::Done(_) = self.0.store.save_tenant(&changed, based_on, false, &[], &told).await? {
+                context.tell();
                 return Ok(settings_of(&changed, now));
             }
             pause(tries).await;
@@ -279,6 +295,17 @@ impl StandardAPIHandler for StoreHandler {
     async fn limits(&self, tenant: &TenantId) -> Result<LimitsResponse, ApiError> {
         self.limits_used(tenant).await
     }
+}
+
+/// Which settings differ.
+fn changes(before: &Tenant, after: &Tenant) -> String {
+    let members = [
+        ("features", before.features != after.features),
+        ("limits", before.limits != after.limits),
+        ("branding", before.branding != after.branding),
+        ("timezone", before.zone != after.zone),
+    ];
+    members.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect::<Vec<_>>().join(" ")
 }
 
 fn settings_of(tenant: &Tenant, now: DateTime<Utc>) -> SettingsResponse {

@@ -142,7 +142,7 @@ async fn abandon(stand: &Stand, after: HookAfter, age: i64) {
     let since = stand.clock.now() - chrono::TimeDelta::seconds(age);
     let mark = PendingHook { after, owner: uuid::Uuid::new_v4(), since };
     let died = Tenant { hook: Some(mark), ..row.clone() };
-    stand.store.save_tenant(&died, Some(row.revision), false, &[]).await.unwrap();
+    stand.store.save_tenant(&died, Some(row.revision), false, &[], &[]).await.unwrap();
 }
 
 /// Waits for what a task beside the caller does.
@@ -207,7 +207,7 @@ async fn a_request_to_a_closed_tenant_finishes_its_hook_and_the_removal_behind_i
     stand.handler.create_user(&stand.tenant, person("u@b.kr")).await.unwrap();
     let open = stand.store.tenant(&stand.tenant).await.unwrap().unwrap();
     let closed = Tenant { status: TenantStatus::Deactivated, data_preserved: false, ..(*open).clone() };
-    stand.store.save_tenant(&closed, Some(open.revision), false, &[]).await.unwrap();
+    stand.store.save_tenant(&closed, Some(open.revision), false, &[], &[]).await.unwrap();
     abandon(&stand, HookAfter::Deactivation, 61).await;
     spy.calls();
     assert_eq!(stand.handler.settings(&stand.tenant).await.unwrap_err().kind(), ErrorKind::TenantInactive);

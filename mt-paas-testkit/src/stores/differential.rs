@@ -154,7 +154,7 @@ impl Pair<'_> {
         let event = OutboxEvent::tenant_activated(&row, at);
         let saved = both!(self, "saving a tenant", |side| {
             let based_on = (!first && !side.revisions.is_empty()).then(|| side.revision(back));
-            side.saved(side.store.save_tenant(&row, based_on, purge, std::slice::from_ref(&event)).await?)
+            side.saved(side.store.save_tenant(&row, based_on, purge, std::slice::from_ref(&event), &[]).await?)
         });
         if saved {
             self.row = row;
@@ -170,7 +170,7 @@ impl Pair<'_> {
         let withdrawn: Vec<Uuid> = unsent.last().map(|event| event.id).into_iter().collect();
         let restored = both!(self, "restoring a tenant", |side| {
             let written = side.revision(back);
-            side.saved(side.store.restore_tenant(&self.row.id, before.as_ref(), written, &withdrawn).await?)
+            side.saved(side.store.restore_tenant(&self.row.id, before.as_ref(), written, &withdrawn, &[]).await?)
         });
         match before {
             Some(before) if restored => self.row = before,
@@ -210,7 +210,7 @@ impl Pair<'_> {
         let at = self.soon();
         let event = OutboxEvent::user_created(&self.row, &user, at);
         both!(self, "inserting a user", |side| {
-            side.store.insert_user(side.revision(back), &user, quota, &event).await?
+            side.store.insert_user(side.revision(back), &user, quota, &event, &[]).await?
         });
         Ok("inserting a user")
     }
@@ -223,7 +223,7 @@ impl Pair<'_> {
             status: self.random.random_bool(0.5).then_some(UserStatus::Inactive),
         };
         both!(self, "changing a user", |side| {
-            side.store.update_user(&self.row.id, side.revision(back), &user, &change, at).await?
+            side.store.update_user(&self.row.id, side.revision(back), &user, &change, at, &[]).await?
         });
         Ok("changing a user")
     }
@@ -231,7 +231,7 @@ impl Pair<'_> {
     async fn delete(&mut self) -> Result<&'static str, Violation> {
         let (back, user) = (self.back(), self.any_user().id);
         let deleted = both!(self, "deleting a user", |side| {
-            side.store.delete_user(&self.row.id, side.revision(back), &user).await?
+            side.store.delete_user(&self.row.id, side.revision(back), &user, &[]).await?
         });
         Ok(if deleted == Changed::Done(()) { "deleting a user" } else { "deleting nobody" })
     }

@@ -87,7 +87,7 @@ pub(super) async fn open(store: &dyn Store, id: &str) -> Result<Tenant, Violatio
 /// Writes a tenant of a zone over nothing.
 pub(super) async fn open_in(store: &dyn Store, id: &str, zone: Zone) -> Result<Tenant, Violation> {
     let tenant = Tenant { zone, ..new_tenant(id)? };
-    let revision = done(store.save_tenant(&tenant, None, false, &[]).await?)?;
+    let revision = done(store.save_tenant(&tenant, None, false, &[], &[]).await?)?;
     Ok(Tenant { revision, ..tenant })
 }
 
@@ -130,7 +130,7 @@ pub(super) async fn insert(
     max_users: u64,
 ) -> Result<Inserted, Violation> {
     let event = OutboxEvent::user_created(tenant, user, user.created_at);
-    Ok(store.insert_user(tenant.revision, user, max_users, &event).await?)
+    Ok(store.insert_user(tenant.revision, user, max_users, &event, &[]).await?)
 }
 
 /// Writes a user of this id and answers it.

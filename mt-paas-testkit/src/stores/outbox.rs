@@ -31,7 +31,7 @@ async fn messages_come_oldest_first_then_by_id(store: Subject) -> Result<(), Vio
     // Ids that sort differently as text of other forms, by case or as signed numbers.
     let high = u128::MAX - 5;
     let late = [message(2, 1), message(1, high), message(1, 0xa0), message(1, 9)];
-    store.save_tenant(&tenant, None, false, &late).await?;
+    store.save_tenant(&tenant, None, false, &late, &[]).await?;
     let sorted = [9, 0xa0, high, 1].map(Uuid::from_u128);
     let found: Vec<Uuid> = store.unsent_events(100).await?.iter().map(|event| event.id).collect();
     same!(found, sorted.to_vec(), "the messages");
@@ -78,7 +78,7 @@ async fn recency_is_judged_by_tenant_and_kind(store: Subject) -> Result<(), Viol
     }
     // What was written beside a change counts too.
     let closed = OutboxEvent::tenant_deactivated(&two, "violation", noon());
-    store.save_tenant(&two, Some(two.revision), false, &[closed]).await?;
+    store.save_tenant(&two, Some(two.revision), false, &[closed], &[]).await?;
     let again = OutboxEvent::tenant_deactivated(&two, "violation", minute(1));
     same!(store.queue_unless_recent(&again, minute(-60)).await?, false, "one after a change's own");
     Ok(())

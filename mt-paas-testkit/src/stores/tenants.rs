@@ -69,12 +69,12 @@ async fn a_tenant_reads_back_as_it_was_written(store: Subject) -> Result<(), Vio
     full.activation.config.timezone = Some(zone("Asia/Seoul")?);
     full.activation.config.limits.max_users = Some(7);
     full.activation.config.branding.logo_url = Some(None);
-    let revision = done(store.save_tenant(&full, None, false, &[]).await?)?;
+    let revision = done(store.save_tenant(&full, None, false, &[], &[]).await?)?;
     full.revision = revision;
     same!(read(&store, &full.id).await?, full, "the row");
     // Changed in place, every optional member goes away again.
     let changed = Tenant { status: TenantStatus::Deactivated, ..new_tenant("Full_1-x")? };
-    let revision = done(store.save_tenant(&changed, Some(revision), false, &[]).await?)?;
+    let revision = done(store.save_tenant(&changed, Some(revision), false, &[], &[]).await?)?;
     same!(read(&store, &full.id).await?, Tenant { revision, ..changed }, "the changed row");
     same!(read(&store, &plain.id).await?, plain, "the other row");
     Ok(())
@@ -91,7 +91,7 @@ async fn an_unknown_tenant_is_nobody(store: Subject) -> Result<(), Violation> {
 async fn a_row_is_made_once(store: Subject) -> Result<(), Violation> {
     let first = open(&*store, "t").await?;
     let other = Tenant { plan: "free".to_owned(), ..new_tenant("t")? };
-    same!(store.save_tenant(&other, None, false, &[]).await?, Saved::Stale, "a second creation");
+    same!(store.save_tenant(&other, None, false, &[], &[]).await?, Saved::Stale, "a second creation");
     same!(read(&store, &first.id).await?, first, "the row");
     Ok(())
 }
@@ -100,12 +100,12 @@ async fn a_stale_change_changes_nothing(store: Subject) -> Result<(), Violation>
     let first = open(&*store, "t").await?;
     join(&*store, &first, "u").await?;
     let second = Tenant { plan: "second".to_owned(), ..first.clone() };
-    let revision = done(store.save_tenant(&second, Some(first.revision), false, &[]).await?)?;
+    let revision = done(store.save_tenant(&second, Some(first.revision), false, &[], &[]).await?)?;
     let before = store.unsent_events(100).await?;
     let third = Tenant { plan: "third".to_owned(), zone: zone("Asia/Seoul")?, ..first.clone() };
     let event = OutboxEvent::tenant_activated(&third, noon());
     for based_on in [Some(first.revision), Some(revision + 1), None] {
-        let saved = store.save_tenant(&third, based_on, true, std::slice::from_ref(&event)).await?;
+        let saved = store.save_tenant(&third, based_on, true, std::slice::from_ref(&event), &[]).await?;
         same!(saved, Saved::Stale, "a change based on {based_on:?}");
     }
     same!(read(&store, &first.id).await?, Tenant { revision, ..second }, "the row");
@@ -116,9 +116,9 @@ async fn a_stale_change_changes_nothing(store: Subject) -> Result<(), Violation>
 
 async fn a_row_is_not_changed_before_it_is_there(store: Subject) -> Result<(), Violation> {
     let tenant = new_tenant("t")?;
-    same!(store.save_tenant(&tenant, Some(1), false, &[]).await?, Saved::Stale, "a change of no row");
+    same!(store.save_tenant(&tenant, Some(1), false, &[], &[]).await?, Saved::Stale, "a change of no row");
     holds!(store.tenant(&tenant.id).await?.is_none(), "the row was made");
-    same!(store.restore_tenant(&tenant.id, Some(&tenant), 1, &[]).await?, Saved::Stale, "a restore of no row");
+    same!(store.restore_tenant(&tenant.id, Some(&tenant), 1, &[], &[]).await?, Saved::Stale, "a restore of no row");
     same!(store.purge_users(&tenant.id, 1).await?, Saved::Stale, "a purge of no row");
     Ok(())
 }
@@ -127,17 +127,17 @@ async fn revisions_rise_and_never_repeat(store: Subject) -> Result<(), Violation
     let tenant = new_tenant("t")?;
     let mut seen = BTreeSet::new();
     for round in 0..3 {
-        let mut last = done(store.save_tenant(&tenant, None, false, &[]).await?)?;
+        let mut last = done(store.save_tenant(&tenant, None, false, &[], &[]).await?)?;
         holds!(seen.insert(last), "revision {last} came again in round {round}");
         for _ in 0..5 {
-            let next = done(store.save_tenant(&tenant, Some(last), false, &[]).await?)?;
+            let next = done(store.save_tenant(&tenant, Some(last), false, &[], &[]).await?)?;
             holds!(next > last, "revision {next} follows {last}");
             holds!(seen.insert(next), "revision {next} came again in round {round}");
             last = next;
         }
-        let next = done(store.restore_tenant(&tenant.id, Some(&tenant), last, &[]).await?)?;
+        let next = done(store.restore_tenant(&tenant.id, Some(&tenant), last, &[], &[]).await?)?;
         holds!(next > last && seen.insert(next), "a restore gave revision {next} after {last}");
-        done(store.restore_tenant(&tenant.id, None, next, &[]).await?)?;
+        done(store.restore_tenant(&tenant.id, None, next, &[], &[]).await?)?;
     }
     Ok(())
 }
@@ -147,7 +147,7 @@ async fn of_many_changes_at_once_one_happens(store: Subject) -> Result<(), Viola
     let changes = (0..16).map(|number| {
         let change = Tenant { plan: format!("plan {number}"), ..tenant.clone() };
         move |store: Subject| async move {
-            let saved = store.save_tenant(&change, Some(change.revision), false, &[]).await?;
+            let saved = store.save_tenant(&change, Some(change.revision), false, &[], &[]).await?;
             Ok((change.plan, saved))
         }
     });
@@ -164,7 +164,7 @@ async fn of_many_creations_at_once_one_happens(store: Subject) -> Result<(), Vio
         move |store: Subject| async move {
             let tenant = Tenant { plan: format!("plan {number}"), ..new_tenant("t")? };
             let event = OutboxEvent::tenant_activated(&tenant, noon());
-            let saved = store.save_tenant(&tenant, None, false, &[event]).await?;
+            let saved = store.save_tenant(&tenant, None, false, &[event], &[]).await?;
             Ok((tenant.plan, saved))
         }
     });
@@ -201,10 +201,10 @@ async fn tenants_are_listed_by_the_bytes_of_their_ids(store: Subject) -> Result<
 async fn messages_are_written_with_their_change(store: Subject) -> Result<(), Violation> {
     let tenant = new_tenant("t")?;
     let events = [OutboxEvent::tenant_activated(&tenant, minute(1)), OutboxEvent::tenant_activated(&tenant, minute(2))];
-    let revision = done(store.save_tenant(&tenant, None, false, &events).await?)?;
+    let revision = done(store.save_tenant(&tenant, None, false, &events, &[]).await?)?;
     same!(store.unsent_events(100).await?, events.to_vec(), "the messages");
     let last = OutboxEvent::tenant_deactivated(&tenant, "violation", minute(3));
-    done(store.save_tenant(&tenant, Some(revision), false, std::slice::from_ref(&last)).await?)?;
+    done(store.save_tenant(&tenant, Some(revision), false, std::slice::from_ref(&last), &[]).await?)?;
     same!(store.unsent_events(100).await?.last(), Some(&last), "the last message");
     Ok(())
 }
@@ -230,7 +230,7 @@ async fn a_purge_with_a_change_removes_the_users_of_this_tenant_only(store: Subj
     let (one, two) = (open(&*store, "one").await?, open(&*store, "two").await?);
     join(&*store, &one, "u").await?;
     join(&*store, &two, "u").await?;
-    done(store.save_tenant(&one, Some(one.revision), true, &[]).await?)?;
+    done(store.save_tenant(&one, Some(one.revision), true, &[], &[]).await?)?;
     same!(store.count_users(&one.id).await?, 0, "users of the tenant");
     same!(store.users(&one.id, &page(20, 0)).await?.total, 0, "listed users of the tenant");
     same!(store.count_users(&two.id).await?, 1, "users of the other tenant");
@@ -240,7 +240,7 @@ async fn a_purge_with_a_change_removes_the_users_of_this_tenant_only(store: Subj
 async fn a_stale_purge_removes_nothing(store: Subject) -> Result<(), Violation> {
     let tenant = open(&*store, "t").await?;
     join(&*store, &tenant, "u").await?;
-    done(store.save_tenant(&tenant, Some(tenant.revision), false, &[]).await?)?;
+    done(store.save_tenant(&tenant, Some(tenant.revision), false, &[], &[]).await?)?;
     same!(store.purge_users(&tenant.id, tenant.revision).await?, Saved::Stale, "a stale purge");
     same!(store.count_users(&tenant.id).await?, 1, "the users");
     Ok(())
@@ -252,12 +252,12 @@ async fn a_restored_row_has_its_content_and_a_new_revision(store: Subject) -> Re
     let withdrawn = OutboxEvent::tenant_deactivated(&before, "violation", minute(2));
     let changed = Tenant { plan: "other".to_owned(), ..before.clone() };
     let events = [kept.clone(), withdrawn.clone()];
-    let written = done(store.save_tenant(&changed, Some(before.revision), false, &events).await?)?;
-    let restored = done(store.restore_tenant(&before.id, Some(&before), written, &[withdrawn.id]).await?)?;
+    let written = done(store.save_tenant(&changed, Some(before.revision), false, &events, &[]).await?)?;
+    let restored = done(store.restore_tenant(&before.id, Some(&before), written, &[withdrawn.id], &[]).await?)?;
     holds!(restored > written, "revision {restored} follows {written}");
     same!(read(&store, &before.id).await?, Tenant { revision: restored, ..before.clone() }, "the row");
     same!(store.unsent_events(100).await?, vec![kept], "the messages");
-    let stale = store.save_tenant(&changed, Some(before.revision), false, &[]).await?;
+    let stale = store.save_tenant(&changed, Some(before.revision), false, &[], &[]).await?;
     same!(stale, Saved::Stale, "a change based on the revision of before");
     Ok(())
 }
@@ -269,9 +269,9 @@ async fn a_restored_zone_counts_again(store: Subject) -> Result<(), Violation> {
     let user = join(&*store, &before, "u").await?;
     record(&*store, &before, &[chat("e", evening, &user, "s")]).await?;
     let changed = Tenant { zone: zone("UTC")?, ..before.clone() };
-    let written = done(store.save_tenant(&changed, Some(before.revision), false, &[]).await?)?;
+    let written = done(store.save_tenant(&changed, Some(before.revision), false, &[], &[]).await?)?;
     same!(store.usage(&before.id, days(-1, -1)).await?.sessions, 1, "sessions of the day before, in UTC");
-    done(store.restore_tenant(&before.id, Some(&before), written, &[]).await?)?;
+    done(store.restore_tenant(&before.id, Some(&before), written, &[], &[]).await?)?;
     same!(store.usage(&before.id, days(-1, -1)).await?.sessions, 0, "sessions of the day before, in Seoul");
     same!(store.usage(&before.id, days(0, 0)).await?.sessions, 1, "sessions of the day, in Seoul");
     Ok(())
@@ -281,12 +281,12 @@ async fn restoring_no_row_leaves_nothing(store: Subject) -> Result<(), Violation
     let other = open(&*store, "other").await?;
     let tenant = new_tenant("t")?;
     let event = OutboxEvent::tenant_activated(&tenant, noon());
-    let revision = done(store.save_tenant(&tenant, None, false, std::slice::from_ref(&event)).await?)?;
+    let revision = done(store.save_tenant(&tenant, None, false, std::slice::from_ref(&event), &[]).await?)?;
     let tenant = Tenant { revision, ..tenant };
     let user = join(&*store, &tenant, "u").await?;
     record(&*store, &tenant, &[chat("e", noon(), &user, "s")]).await?;
     join(&*store, &other, "u").await?;
-    done(store.restore_tenant(&tenant.id, None, revision, &[event.id]).await?)?;
+    done(store.restore_tenant(&tenant.id, None, revision, &[event.id], &[]).await?)?;
     holds!(store.tenant(&tenant.id).await?.is_none(), "the row is still there");
     holds!(store.record_usage(&tenant.id, &[]).await?.is_none(), "usage of no tenant was taken");
     let left = store.unsent_events(100).await?;
@@ -303,11 +303,12 @@ async fn restoring_no_row_leaves_nothing(store: Subject) -> Result<(), Violation
 async fn a_stale_restore_changes_nothing(store: Subject) -> Result<(), Violation> {
     let before = open(&*store, "t").await?;
     let event = OutboxEvent::tenant_activated(&before, noon());
-    let written = done(store.save_tenant(&before, Some(before.revision), false, std::slice::from_ref(&event)).await?)?;
+    let written =
+        done(store.save_tenant(&before, Some(before.revision), false, std::slice::from_ref(&event), &[]).await?)?;
     let newer = Tenant { plan: "newer".to_owned(), ..before.clone() };
-    let revision = done(store.save_tenant(&newer, Some(written), false, &[]).await?)?;
+    let revision = done(store.save_tenant(&newer, Some(written), false, &[], &[]).await?)?;
     for content in [Some(&before), None] {
-        let saved = store.restore_tenant(&before.id, content, written, &[event.id]).await?;
+        let saved = store.restore_tenant(&before.id, content, written, &[event.id], &[]).await?;
         same!(saved, Saved::Stale, "a stale restore");
     }
     same!(read(&store, &before.id).await?, Tenant { revision, ..newer }, "the row");

@@ -83,13 +83,17 @@ async fn users_of_another_tenant_are_out_of_reach(store: Subject) -> Result<(), 
     let user = join(&*store, &one, "u").await?;
     holds!(read(&store, &two, "u").await?.is_none(), "the user was found in another tenant");
     let change = UpdateUserRequest { name: Some("x".to_owned()), ..UpdateUserRequest::default() };
-    let changed = store.update_user(&two.id, two.revision, &user.id, &change, noon()).await?;
+    let changed = store.update_user(&two.id, two.revision, &user.id, &change, noon(), &[]).await?;
     same!(changed, Changed::Missing, "a change through another tenant");
-    same!(store.delete_user(&two.id, two.revision, &user.id).await?, Changed::Missing, "a deletion through another");
+    same!(
+        store.delete_user(&two.id, two.revision, &user.id, &[]).await?,
+        Changed::Missing,
+        "a deletion through another"
+    );
     same!(store.count_users(&two.id).await?, 0, "users of the other tenant");
     // The same id, address and login name in another tenant are another person.
     join(&*store, &two, "u").await?;
-    done(store.save_tenant(&two, Some(two.revision), true, &[]).await?)?;
+    done(store.save_tenant(&two, Some(two.revision), true, &[], &[]).await?)?;
     same!(read(&store, &one, "u").await?, Some(user), "the user");
     Ok(())
 }
@@ -143,7 +147,7 @@ async fn a_refused_user_leaves_no_trace(store: Subject) -> Result<(), Violation>
     let tenant = open(&*store, "t").await?;
     let user = new_user(&tenant, "u")?;
     let told = OutboxEvent::user_created(&tenant, &user, noon());
-    same!(store.insert_user(tenant.revision, &user, 1, &told).await?, Inserted::Done, "the first");
+    same!(store.insert_user(tenant.revision, &user, 1, &told, &[]).await?, Inserted::Done, "the first");
     same!(store.unsent_events(9).await?, vec![told.clone()], "the messages");
     let taken = User { email: user.email.clone(), ..new_user(&tenant, "v")? };
     insert(&*store, &tenant, &taken, 5).await?;
@@ -162,17 +166,17 @@ async fn a_refused_user_leaves_no_trace(store: Subject) -> Result<(), Violation>
 async fn a_stale_write_changes_nothing(store: Subject) -> Result<(), Violation> {
     let tenant = open(&*store, "t").await?;
     let user = join(&*store, &tenant, "u").await?;
-    let revision = done(store.save_tenant(&tenant, Some(tenant.revision), false, &[]).await?)?;
+    let revision = done(store.save_tenant(&tenant, Some(tenant.revision), false, &[], &[]).await?)?;
     let change = UpdateUserRequest { name: Some("changed".to_owned()), ..UpdateUserRequest::default() };
     for stale in [tenant.revision, revision + 1] {
         let at = Tenant { revision: stale, ..tenant.clone() };
         same!(insert(&*store, &at, &new_user(&tenant, "v")?, 100).await?, Inserted::Stale, "an insert");
         // Stale comes before everything else.
         same!(insert(&*store, &at, &user, 0).await?, Inserted::Stale, "an insert of what is taken, over the quota");
-        let changed = store.update_user(&tenant.id, stale, &user.id, &change, minute(1)).await?;
+        let changed = store.update_user(&tenant.id, stale, &user.id, &change, minute(1), &[]).await?;
         same!(changed, Changed::Stale, "a change");
-        same!(store.delete_user(&tenant.id, stale, &user.id).await?, Changed::Stale, "a deletion");
-        let missing = store.delete_user(&tenant.id, stale, &user_id("nobody")?).await?;
+        same!(store.delete_user(&tenant.id, stale, &user.id, &[]).await?, Changed::Stale, "a deletion");
+        let missing = store.delete_user(&tenant.id, stale, &user_id("nobody")?, &[]).await?;
         same!(missing, Changed::Stale, "a deletion of nobody");
     }
     same!(read(&store, &tenant, "u").await?, Some(user.clone()), "the user");
@@ -183,7 +187,7 @@ async fn a_stale_write_changes_nothing(store: Subject) -> Result<(), Violation> 
         Inserted::Stale,
         "an insert without a tenant"
     );
-    let deleted = store.delete_user(&nowhere.id, 0, &user.id).await?;
+    let deleted = store.delete_user(&nowhere.id, 0, &user.id, &[]).await?;
     same!(deleted, Changed::Stale, "a deletion without a tenant");
     Ok(())
 }
@@ -241,7 +245,7 @@ async fn a_change_is_merged(store: Subject) -> Result<(), Violation> {
     for (step, change) in changes.into_iter().enumerate() {
         let at = minute(step as i64 + 1);
         expected.apply(change.clone(), at);
-        let changed = store.update_user(&tenant.id, tenant.revision, &user.id, &change, at).await?;
+        let changed = store.update_user(&tenant.id, tenant.revision, &user.id, &change, at, &[]).await?;
         let Changed::Done((found, usage)) = changed else {
             return Err(Violation::new(format!("change {step} came to {changed:?}")));
         };
@@ -251,7 +255,7 @@ async fn a_change_is_merged(store: Subject) -> Result<(), Violation> {
     }
     same!(read(&store, &tenant, "v").await?, Some(other), "the other user");
     let missing = UpdateUserRequest::default();
-    let changed = store.update_user(&tenant.id, tenant.revision, &user_id("w")?, &missing, noon()).await?;
+    let changed = store.update_user(&tenant.id, tenant.revision, &user_id("w")?, &missing, noon(), &[]).await?;
     same!(changed, Changed::Missing, "a change of nobody");
     Ok(())
 }
@@ -269,7 +273,7 @@ async fn changes_of_different_members_at_once_all_land(store: Subject) -> Result
             let user = user.clone();
             let revision = tenant.revision;
             move |store: Subject| async move {
-                Ok(store.update_user(&user.tenant, revision, &user.id, &change, minute(1)).await?)
+                Ok(store.update_user(&user.tenant, revision, &user.id, &change, minute(1), &[]).await?)
             }
         });
         for changed in at_once(&store, changes).await? {
@@ -288,8 +292,8 @@ async fn a_deleted_user_is_gone_and_the_address_free(store: Subject) -> Result<(
     let user = join(&*store, &tenant, "u").await?;
     let kept = join(&*store, &tenant, "kept").await?;
     record(&*store, &tenant, &[chat("e", noon(), &user, "s")]).await?;
-    same!(store.delete_user(&tenant.id, tenant.revision, &user.id).await?, Changed::Done(()), "the deletion");
-    same!(store.delete_user(&tenant.id, tenant.revision, &user.id).await?, Changed::Missing, "a second one");
+    same!(store.delete_user(&tenant.id, tenant.revision, &user.id, &[]).await?, Changed::Done(()), "the deletion");
+    same!(store.delete_user(&tenant.id, tenant.revision, &user.id, &[]).await?, Changed::Missing, "a second one");
     holds!(read(&store, &tenant, "u").await?.is_none(), "the user is still there");
     same!(store.count_users(&tenant.id).await?, 1, "the count");
     same!(store.usage(&tenant.id, days(0, 0)).await?.tokens, 15, "tokens of the tenant");
@@ -308,10 +312,10 @@ async fn a_user_is_deleted_once_when_many_try_at_once(store: Subject) -> Result<
             let (user, revision) = (user.clone(), tenant.revision);
             move |store: Subject| async move {
                 if number % 2 == 0 {
-                    return Ok(store.delete_user(&user.tenant, revision, &user.id).await? == Changed::Done(()));
+                    return Ok(store.delete_user(&user.tenant, revision, &user.id, &[]).await? == Changed::Done(()));
                 }
                 let change = UpdateUserRequest { role: Some(Role::Admin), ..UpdateUserRequest::default() };
-                store.update_user(&user.tenant, revision, &user.id, &change, minute(1)).await?;
+                store.update_user(&user.tenant, revision, &user.id, &change, minute(1), &[]).await?;
                 Ok(false)
             }
         });
@@ -330,7 +334,7 @@ async fn a_changed_user_can_be_found_by_the_new_name_only(store: Subject) -> Res
     let tenant = open(&*store, "t").await?;
     let user = join(&*store, &tenant, "u").await?;
     let change = UpdateUserRequest { name: Some("박영희".to_owned()), ..UpdateUserRequest::default() };
-    store.update_user(&tenant.id, tenant.revision, &user.id, &change, minute(1)).await?;
+    store.update_user(&tenant.id, tenant.revision, &user.id, &change, minute(1), &[]).await?;
     for (text, total) in [("박영", 1), ("user u", 0), ("u@hallym", 1)] {
         let search = mt_paas_core::users::UserSearch { folded: Some(text.to_owned()), ..page(20, 0) };
         same!(store.users(&tenant.id, &search).await?.total, total, "users found by {text:?}");

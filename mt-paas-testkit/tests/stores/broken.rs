@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use libtest_mimic::Failed;
+use mt_paas_core::audit::{
+    AuditEntry, AuditEvent, AuditFault, AuditHead, AuditQuery, AuditStore, HeadKeeper, Verified,
+};
 use mt_paas_core::idempotency::{Claim, Claimed, IdempotencyStore, StoredAnswer};
 use mt_paas_core::outbox::{OutboxEvent, OutboxStore};
 use mt_paas_core::period::{DateRange, Zone};
@@ -159,6 +162,7 @@ impl TenantStore for Broken {
         based_on: Option<Revision>,
         purge: bool,
         events: &[OutboxEvent],
+        audit: &[AuditEvent],
     ) -> Result<Saved, StoreError> {
         let present = self.inner.tenant(&tenant.id).await?;
         let mut based_on = based_on;
@@ -176,7 +180,7 @@ impl TenantStore for Broken {
         }
         let purge = purge && !self.has(Fault::ForgetsThePurge);
         let events = if self.has(Fault::ForgetsMessages) { &[] } else { events };
-        self.inner.save_tenant(&row, based_on, purge, events).await
+        self.inner.save_tenant(&row, based_on, purge, events, audit).await
     }
 
     async fn restore_tenant(
@@ -185,9 +189,10 @@ impl TenantStore for Broken {
         before: Option<&Tenant>,
         written: Revision,
         events: &[Uuid],
+        audit: &[AuditEvent],
     ) -> Result<Saved, StoreError> {
         let events = if self.has(Fault::ForgetsToWithdraw) { &[] } else { events };
-        let restored = self.inner.restore_tenant(tenant, before, written, events).await?;
+        let restored = self.inner.restore_tenant(tenant, before, written, events, audit).await?;
         let old = self.has(Fault::RestoresTheOldRevision) && restored != Saved::Stale;
         Ok(if old { Saved::Done(written) } else { restored })
     }
@@ -205,6 +210,7 @@ impl UserStore for Broken {
         user: &User,
         max_users: u64,
         event: &OutboxEvent,
+        audit: &[AuditEvent],
     ) -> Result<Inserted, StoreError> {
         let revision = self.present(&user.tenant, revision).await?;
         let mut max_users = max_users;
@@ -224,7 +230,7 @@ impl UserStore for Broken {
             // One that nobody sent makes the addresses differ.
             user.email = user.email.map(|email| format!("{}{email}", self.fresh()));
         }
-        self.inner.insert_user(revision, &user, max_users, event).await
+        self.inner.insert_user(revision, &user, max_users, event, audit).await
     }
 
     async fn user(&self, tenant: &TenantId, user: &UserId) -> Result<Option<(User, UserUsage)>, StoreError> {
@@ -263,9 +269,10 @@ impl UserStore for Broken {
         user: &UserId,
         change: &UpdateUserRequest,
         at: DateTime<Utc>,
+        audit: &[AuditEvent],
     ) -> Result<Changed<(User, UserUsage)>, StoreError> {
         let revision = self.present(tenant, revision).await?;
-        self.inner.update_user(tenant, revision, user, change, at).await
+        self.inner.update_user(tenant, revision, user, change, at, audit).await
     }
 
     async fn delete_user(
@@ -273,9 +280,10 @@ impl UserStore for Broken {
         tenant: &TenantId,
         revision: Revision,
         user: &UserId,
+        audit: &[AuditEvent],
     ) -> Result<Changed<()>, StoreError> {
         let revision = self.present(tenant, revision).await?;
-        self.inner.delete_user(tenant, revision, user).await
+        self.inner.delete_user(tenant, revision, user, audit).await
     }
 }
 
@@ -387,5 +395,28 @@ impl OutboxStore for Broken {
             events.sort_by_key(|event| event.id);
         }
         Ok(events)
+    }
+}
+
+#[async_trait]
+impl AuditStore for Broken {
+    async fn record_audit(&self, events: &[AuditEvent]) -> Result<(), StoreError> {
+        self.inner.record_audit(events).await
+    }
+
+    async fn audit_entries(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, StoreError> {
+        self.inner.audit_entries(query).await
+    }
+
+    async fn verify_audit(
+        &self,
+        heads: &[AuditHead],
+        found: &mut (dyn FnMut(AuditFault) + Send),
+    ) -> Result<Verified, StoreError> {
+        self.inner.verify_audit(heads, found).await
+    }
+
+    fn keep_audit_heads(&self, keeper: Arc<dyn HeadKeeper>) {
+        self.inner.keep_audit_heads(keeper);
     }
 }

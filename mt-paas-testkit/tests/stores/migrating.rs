@@ -18,7 +18,8 @@ pub(crate) const TRIALS: &[Trial] = &[
     ("a_step_that_fails_leaves_nothing", |url| Box::pin(failing(url))),
 ];
 
-const STEPS: [&str; 5] = ["m0001_tenants", "m0002_usage", "m0003_messages", "m0004_key_pool", "m0005_seal_keys"];
+const STEPS: [&str; 6] =
+    ["m0001_tenants", "m0002_usage", "m0003_messages", "m0004_key_pool", "m0005_seal_keys", "m0006_audit"];
 
 /// What only a server can do to a store.
 pub(crate) const ON_A_SERVER: &[Trial] =
@@ -125,14 +126,14 @@ async fn failing(url: String) -> Result<(), Failed> {
     for _ in STEPS {
         migrations.down().await?;
     }
-    store.writer().execute_unprepared("CREATE TABLE mt_key_pool (stranger TEXT)").await?;
+    store.writer().execute_unprepared("CREATE TABLE mt_audit (stranger TEXT)").await?;
     let error = migrations.up().await.err().ok_or("a stranger's table was taken over")?;
     assert!(matches!(error, ConnectError::InTheWay { .. }), "{error:?}");
     let said = error.to_string();
-    assert!(said.contains("mt_key_pool") && said.contains("of its own") && said.lines().count() == 1, "{said}");
+    assert!(said.contains("mt_audit") && said.contains("of its own") && said.lines().count() == 1, "{said}");
     assert!(migrations.history().await?.is_empty());
     assert!(store.writer().execute_unprepared("SELECT 1 FROM mt_tenants").await.is_err(), "a table was left");
-    store.writer().execute_unprepared("DROP TABLE mt_key_pool").await?;
+    store.writer().execute_unprepared("DROP TABLE mt_audit").await?;
     assert_eq!(migrations.up().await?, STEPS);
     Ok(store.close().await?)
 }

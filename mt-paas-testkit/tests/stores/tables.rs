@@ -51,7 +51,7 @@ async fn tenant(store: &SqlStore, id: &str) -> Result<Tenant, Failed> {
         created_at: noon(),
         updated_at: noon(),
     };
-    match store.save_tenant(&row, None, false, &[]).await? {
+    match store.save_tenant(&row, None, false, &[], &[]).await? {
         Saved::Done(revision) => Ok(Tenant { revision, ..row }),
         Saved::Stale => Err("the tenant is there already".into()),
     }
@@ -198,7 +198,7 @@ async fn sent(url: String) -> Result<(), Failed> {
     let first = OutboxEvent::tenant_activated(&row, noon());
     let second = OutboxEvent::tenant_deactivated(&row, "violation", noon());
     let events = [first.clone(), second.clone()];
-    let Saved::Done(written) = store.save_tenant(&row, Some(row.revision), false, &events).await? else {
+    let Saved::Done(written) = store.save_tenant(&row, Some(row.revision), false, &events, &[]).await? else {
         return Err("the change was refused".into());
     };
     let sql = format!("UPDATE mt_outbox SET sent_at = 1 WHERE id = '{}'", first.id);
@@ -206,7 +206,7 @@ async fn sent(url: String) -> Result<(), Failed> {
     assert_eq!(store.unsent_events(9).await?, std::slice::from_ref(&second));
     // It counts as recent all the same, and cannot be withdrawn any more.
     assert!(!store.queue_unless_recent(&OutboxEvent::tenant_activated(&row, noon()), noon()).await?);
-    store.restore_tenant(&row.id, Some(&row), written, &[first.id, second.id]).await?;
+    store.restore_tenant(&row.id, Some(&row), written, &[first.id, second.id], &[]).await?;
     assert_eq!(store.unsent_events(9).await?, []);
     assert!(!store.queue_unless_recent(&OutboxEvent::tenant_activated(&row, noon()), noon()).await?);
     assert!(store.queue_unless_recent(&second, noon()).await?);

@@ -1,6 +1,7 @@
 //! Opens the pools: on SQLite one connection that writes and a few that only read, on PostgreSQL one pool for all.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
@@ -14,6 +15,7 @@ use sea_orm::{
 };
 
 use super::address::Address;
+use super::audit::Link;
 use super::error::{ConnectError, code, driver_error, sqlite_code};
 use super::home::Home;
 use crate::store::memory::MemoryKeyPool;
@@ -27,6 +29,8 @@ pub(super) struct Database {
     pub(super) writer: DatabaseConnection,
     pub(super) reader: DatabaseConnection,
     pub(super) home: Home,
+    /// The audit trail of this process.
+    pub(super) audit: Arc<Link>,
 }
 
 impl Database {
@@ -104,6 +108,7 @@ async fn file(path: &Path) -> Result<Database, ConnectError> {
         writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(pool().max_connections(1).connect_lazy_with(writer)),
         reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(pool().max_connections(4).connect_lazy_with(reader)),
         home: Home::File(path.to_owned()),
+        audit: Arc::default(),
     })
 }
 
@@ -171,7 +176,12 @@ async fn memory() -> Result<Database, ConnectError> {
         .await
         .map_err(driver)?;
     let connection = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
-    Ok(Database { writer: connection.clone(), reader: connection, home: Home::Memory(MemoryKeyPool::new()) })
+    Ok(Database {
+        writer: connection.clone(),
+        reader: connection,
+        home: Home::Memory(MemoryKeyPool::new()),
+        audit: Arc::default(),
+    })
 }
 
 async fn server(options: &PgConnectOptions) -> Result<Database, ConnectError> {
@@ -204,7 +214,12 @@ async fn server(options: &PgConnectOptions) -> Result<Database, ConnectError> {
         })
         .connect_lazy_with(options.clone());
     let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
-    Ok(Database { writer: connection.clone(), reader: connection, home: Home::Server(Box::new(options)) })
+    Ok(Database {
+        writer: connection.clone(),
+        reader: connection,
+        home: Home::Server(Box::new(options)),
+        audit: Arc::default(),
+    })
 }
 
 fn server_error(options: &PgConnectOptions, source: sqlx::Error) -> ConnectError {

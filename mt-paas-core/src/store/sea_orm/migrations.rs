@@ -5,6 +5,7 @@ mod m0002_usage;
 mod m0003_messages;
 mod m0004_key_pool;
 mod m0005_seal_keys;
+mod m0006_audit;
 
 use std::path::PathBuf;
 
@@ -31,6 +32,7 @@ const ALL: &[Migration] = &[
     m0003_messages::MIGRATION,
     m0004_key_pool::MIGRATION,
     m0005_seal_keys::MIGRATION,
+    m0006_audit::MIGRATION,
 ];
 
 /// Serializes migrations of a PostgreSQL database; the number has no meaning.

@@ -12,10 +12,12 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::SqlStore;
+use super::audit;
 use super::connect::Database;
 use super::fault::{Fault, again};
 use super::sql;
 use super::{outbox, usage, users};
+use crate::audit::AuditEvent;
 use crate::ids::TenantId;
 use crate::outbox::OutboxEvent;
 use crate::period::Zone;
@@ -38,8 +40,9 @@ impl TenantStore for SqlStore {
         based_on: Option<Revision>,
         purge: bool,
         events: &[OutboxEvent],
+        audit: &[AuditEvent],
     ) -> Result<Saved, StoreError> {
-        again!(save(&self.db, tenant, based_on, purge, events))
+        again!(save(&self.db, tenant, based_on, purge, events, audit))
     }
 
     async fn restore_tenant(
@@ -48,8 +51,9 @@ impl TenantStore for SqlStore {
         before: Option<&Tenant>,
         written: Revision,
         events: &[Uuid],
+        audit: &[AuditEvent],
     ) -> Result<Saved, StoreError> {
-        again!(restore(&self.db, tenant, before, written, events))
+        again!(restore(&self.db, tenant, before, written, events, audit))
     }
 
     async fn purge_users(&self, tenant: &TenantId, revision: Revision) -> Result<Saved, StoreError> {
@@ -100,6 +104,7 @@ async fn save(
     based_on: Option<Revision>,
     purge: bool,
     events: &[OutboxEvent],
+    audit: &[AuditEvent],
 ) -> Result<Saved, Fault> {
     let tx = db.write().await?;
     let before = lock(&tx, &tenant.id).await?;
@@ -111,7 +116,7 @@ async fn save(
         users::purge(&tx, &tenant.id).await?;
     }
     outbox::queue(&tx, events).await?;
-    tx.commit().await?;
+    audit::commit(db, tx, audit).await?;
     Ok(Saved::Done(revision))
 }
 
@@ -121,6 +126,7 @@ async fn restore(
     before: Option<&Tenant>,
     written: Revision,
     events: &[Uuid],
+    audit: &[AuditEvent],
 ) -> Result<Saved, Fault> {
     let tx = db.write().await?;
     let found = lock(&tx, tenant).await?;
@@ -137,7 +143,7 @@ async fn restore(
             Some(written)
         }
     };
-    tx.commit().await?;
+    audit::commit(db, tx, audit).await?;
     Ok(revision.map_or(Saved::Stale, Saved::Done))
 }
 

@@ -7,11 +7,13 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 
 use super::SqlStore;
+use super::audit;
 use super::connect::Database;
 use super::fault::{Fault, again};
 use super::outbox;
 use super::sql;
 use super::tenants::{lock_at, parse};
+use crate::audit::AuditEvent;
 use crate::ids::{TenantId, UserId};
 use crate::outbox::OutboxEvent;
 use crate::standard_api::{Role, UpdateUserRequest, UserStatus, UserUsage};
@@ -27,8 +29,9 @@ impl UserStore for SqlStore {
         user: &User,
         max_users: u64,
         event: &OutboxEvent,
+        audit: &[AuditEvent],
     ) -> Result<Inserted, StoreError> {
-        again!(insert(&self.db, revision, user, max_users, event))
+        again!(insert(&self.db, revision, user, max_users, event, audit))
     }
 
     async fn user(&self, tenant: &TenantId, user: &UserId) -> Result<Option<(User, UserUsage)>, StoreError> {
@@ -50,8 +53,9 @@ impl UserStore for SqlStore {
         user: &UserId,
         change: &UpdateUserRequest,
         at: DateTime<Utc>,
+        audit: &[AuditEvent],
     ) -> Result<Changed<(User, UserUsage)>, StoreError> {
-        again!(update(&self.db, tenant, revision, user, change, at))
+        again!(update(&self.db, tenant, revision, user, change, at, audit))
     }
 
     async fn delete_user(
@@ -59,8 +63,9 @@ impl UserStore for SqlStore {
         tenant: &TenantId,
         revision: Revision,
         user: &UserId,
+        audit: &[AuditEvent],
     ) -> Result<Changed<()>, StoreError> {
-        again!(delete(&self.db, tenant, revision, user))
+        again!(delete(&self.db, tenant, revision, user, audit))
     }
 }
 
@@ -83,6 +88,7 @@ async fn insert(
     user: &User,
     max_users: u64,
     event: &OutboxEvent,
+    audit: &[AuditEvent],
 ) -> Result<Inserted, Fault> {
     let tx = db.write().await?;
     if !lock_at(&tx, &user.tenant, revision).await? {
@@ -119,7 +125,7 @@ async fn insert(
     sql::run(&tx, insert, values).await?;
     add_to_count(&tx, &user.tenant, user.role, user.status, 1).await?;
     outbox::queue(&tx, std::slice::from_ref(event)).await?;
-    tx.commit().await?;
+    audit::commit(db, tx, audit).await?;
     Ok(Inserted::Done)
 }
 
@@ -140,6 +146,7 @@ async fn update(
     user: &UserId,
     change: &UpdateUserRequest,
     at: DateTime<Utc>,
+    audit: &[AuditEvent],
 ) -> Result<Changed<(User, UserUsage)>, Fault> {
     let tx = db.write().await?;
     if !lock_at(&tx, tenant, revision).await? {
@@ -164,11 +171,17 @@ async fn update(
         add_to_count(&tx, tenant, before.0, before.1, -1).await?;
         add_to_count(&tx, tenant, found.role, found.status, 1).await?;
     }
-    tx.commit().await?;
+    audit::commit(db, tx, audit).await?;
     Ok(Changed::Done((found, usage)))
 }
 
-async fn delete(db: &Database, tenant: &TenantId, revision: Revision, user: &UserId) -> Result<Changed<()>, Fault> {
+async fn delete(
+    db: &Database,
+    tenant: &TenantId,
+    revision: Revision,
+    user: &UserId,
+    audit: &[AuditEvent],
+) -> Result<Changed<()>, Fault> {
     let tx = db.write().await?;
     if !lock_at(&tx, tenant, revision).await? {
         return Ok(Changed::Stale);
@@ -177,7 +190,7 @@ async fn delete(db: &Database, tenant: &TenantId, revision: Revision, user: &Use
     let sql = "DELETE FROM mt_users WHERE tenant_id = $1 AND user_id = $2";
     sql::run(&tx, sql, [tenant.as_str().into(), user.as_str().into()]).await?;
     add_to_count(&tx, tenant, found.role, found.status, -1).await?;
-    tx.commit().await?;
+    audit::commit(db, tx, audit).await?;
     Ok(Changed::Done(()))
 }
 

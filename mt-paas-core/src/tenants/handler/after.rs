@@ -9,6 +9,7 @@ use super::super::turns::PATIENCE;
 use super::super::{HookAfter, PendingHook, Saved, Tenant, TenantHooks};
 use super::StoreHandler;
 use super::lifecycle::whole;
+use crate::audit::{AuditEvent, Outcome};
 use crate::error::ApiError;
 use crate::ids::TenantId;
 use crate::outbox::OutboxEvent;
@@ -42,9 +43,11 @@ impl StoreHandler {
             let abandoned = |mark: PendingHook| mark.owner == self.0.instance || now - mark.since > ABANDONED;
             if row.hook.is_some_and(abandoned) {
                 let row = Tenant { hook: row.hook.and_then(|mark| self.pending(mark.after)), ..row.clone() };
-                if let Saved::Done(revision) = self.0.store.save_tenant(&row, Some(row.revision), false, &[]).await? {
+                let taken = self.0.store.save_tenant(&row, Some(row.revision), false, &[], &[]).await?;
+                if let Saved::Done(revision) = taken {
                     self.run(&row).await?;
-                    self.clear(Tenant { revision, ..row }).await?;
+                    let told = self.told_of(&row, "resumed", "yes");
+                    self.clear(Tenant { revision, ..row }, &told).await?;
                 }
             } else if began.elapsed() > PATIENCE {
                 return Err(ApiError::unavailable("another process has not ended the tenant's hook"));
@@ -73,18 +76,21 @@ impl StoreHandler {
         });
     }
 
-    /// Runs the hook behind a change that was just `written` over `before`, and takes the change back if it fails.
+    /// Runs the hook behind a change that was just `written` over `before`, and takes the change back if it fails. What
+    /// came of it is `told` in the audit trail.
     pub(super) async fn finish(
         &self,
         before: Option<&Tenant>,
         written: Tenant,
         events: &[OutboxEvent],
+        told: &AuditEvent,
     ) -> Result<Tenant, ApiError> {
-        let Err(refused) = self.run(&written).await else { return self.clear(written).await };
+        let Err(refused) = self.run(&written).await else { return self.clear(written, told).await };
+        let told = [told.later(self.0.clock.now()).with(Outcome::Failed, "hook_failed")];
         let events: Vec<_> = events.iter().map(|event| event.id).collect();
         // The hook itself may have changed the row; while it bears the mark it is nobody else's.
         while let Some(row) = self.0.store.tenant(&written.id).await?.filter(|row| row.hook == written.hook) {
-            let restored = self.0.store.restore_tenant(&written.id, before, row.revision, &events).await?;
+            let restored = self.0.store.restore_tenant(&written.id, before, row.revision, &events, &told).await?;
             if matches!(restored, Saved::Done(_)) {
                 break;
             }
@@ -107,12 +113,13 @@ impl StoreHandler {
     }
 
     /// Takes the mark away: the tenant is in use.
-    async fn clear(&self, written: Tenant) -> Result<Tenant, ApiError> {
+    async fn clear(&self, written: Tenant, told: &AuditEvent) -> Result<Tenant, ApiError> {
         let mark = written.hook;
+        let told = [told.later(self.0.clock.now())];
         let mut row = written;
         while mark.is_some() && row.hook == mark {
             let settled = Tenant { hook: None, ..row.clone() };
-            match self.0.store.save_tenant(&settled, Some(row.revision), false, &[]).await? {
+            match self.0.store.save_tenant(&settled, Some(row.revision), false, &[], &told).await? {
                 Saved::Done(revision) => return Ok(Tenant { revision, ..settled }),
                 Saved::Stale => {
                     let found = self.0.store.tenant(&row.id).await?;

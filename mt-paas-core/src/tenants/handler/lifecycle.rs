@@ -7,6 +7,7 @@ use super::super::state::{Activation, Deactivation, activate, deactivate};
 use super::super::turns::pause;
 use super::super::{HookAfter, Saved, Tenant};
 use super::{StoreHandler, TRIES, contended};
+use crate::audit::{AuditContext, AuditEvent, action};
 use crate::error::ApiError;
 use crate::ids::TenantId;
 use crate::standard_api::{
@@ -45,8 +46,12 @@ impl StoreHandler {
                     let first = if before.is_none() { HookAfter::FirstActivation } else { HookAfter::Activation };
                     written.hook = self.pending(first);
                     let (based_on, events) = (before.map(|before| before.revision), [event]);
-                    if let Saved::Done(revision) = self.0.store.save_tenant(&written, based_on, purge, &events).await? {
-                        self.finish(before, Tenant { revision, ..*written }, &events).await?;
+                    let told = self.told_of(&written, "plan", &written.plan);
+                    let begun = [begun(&told, &written)];
+                    let saved = self.0.store.save_tenant(&written, based_on, purge, &events, &begun).await?;
+                    if let Saved::Done(revision) = saved {
+                        AuditContext::current().tell();
+                        self.finish(before, Tenant { revision, ..*written }, &events, &told).await?;
                         return Ok(self.activated(tenant, "the tenant is active"));
                     }
                 }
@@ -77,8 +82,13 @@ impl StoreHandler {
                     }
                     written.hook = self.pending(HookAfter::Deactivation);
                     let (based_on, events) = (Some(before.revision), [event]);
-                    if let Saved::Done(revision) = self.0.store.save_tenant(&written, based_on, false, &events).await? {
-                        let closed = self.finish(Some(&before), Tenant { revision, ..*written }, &events).await?;
+                    let told = self.told_of(&written, "reason", request.reason.as_str());
+                    let begun = [begun(&told, &written)];
+                    let saved = self.0.store.save_tenant(&written, based_on, false, &events, &begun).await?;
+                    if let Saved::Done(revision) = saved {
+                        AuditContext::current().tell();
+                        let closed =
+                            self.finish(Some(&before), Tenant { revision, ..*written }, &events, &told).await?;
                         self.purge(&closed).await?;
                         return Ok(deactivated(&closed));
                     }
@@ -87,6 +97,17 @@ impl StoreHandler {
             pause(tries).await;
         }
         Err(contended())
+    }
+
+    /// What is said in the audit trail about a tenant that became active or was closed.
+    pub(super) fn told_of(&self, written: &Tenant, detail: &str, value: &str) -> AuditEvent {
+        let action = match written.status {
+            TenantStatus::Deactivated => action::TENANT_DEACTIVATE,
+            TenantStatus::Active | TenantStatus::Suspended => action::TENANT_ACTIVATE,
+        };
+        let (_, told) = self.told(action, &written.id);
+        let kept = if written.data_preserved { "kept" } else { "removed" };
+        told.on("tenant", written.id.as_str()).detail(detail, value).detail("data", kept)
     }
 
     pub(super) async fn purge(&self, tenant: &Tenant) -> Result<(), ApiError> {
@@ -110,12 +131,17 @@ impl StoreHandler {
     }
 }
 
+/// Where a hook has to follow, the change is only begun.
+fn begun(told: &AuditEvent, written: &Tenant) -> AuditEvent {
+    if written.hook.is_some() { told.clone().begun() } else { told.clone() }
+}
+
 /// Runs work in a task of its own: a caller who hangs up in the middle leaves all of the change behind, or none.
 pub(super) async fn whole<T: Send + 'static>(
     work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
 ) -> Result<T, ApiError> {
     // What is left to fail here is a panic.
-    tokio::spawn(work).await.map_err(ApiError::internal)?
+    tokio::spawn(AuditContext::current().scope(work)).await.map_err(ApiError::internal)?
 }
 
 fn deactivated(tenant: &Tenant) -> DeactivateResponse {

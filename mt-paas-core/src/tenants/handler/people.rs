@@ -4,12 +4,14 @@ use chrono::TimeDelta;
 
 use super::super::turns::pause;
 use super::{StoreHandler, TRIES, contended};
+use crate::audit::{AuditEvent, action};
 use crate::error::ApiError;
 use crate::idempotency::KEPT;
 use crate::ids::{TenantId, UserId};
 use crate::outbox::OutboxEvent;
 use crate::standard_api::{
-    CreateUserRequest, CreatedUserResponse, UpdateUserRequest, UserFilters, UserResponse, UserStatus, UsersListResponse,
+    CreateUserRequest, CreatedUserResponse, Role, UpdateUserRequest, UserFilters, UserResponse, UserStatus,
+    UsersListResponse,
 };
 use crate::text;
 use crate::users::{Changed, Inserted, User, UserSearch};
@@ -62,8 +64,13 @@ impl StoreHandler {
             };
             let limit = found.limits.max_users;
             let event = OutboxEvent::user_created(&found, &user, now);
-            match self.0.store.insert_user(found.revision, &user, limit, &event).await? {
-                Inserted::Done => return Ok(created(user)),
+            let (context, told) = self.told(action::USER_CREATE, tenant);
+            let told = [told.on("user", user.id.as_str()).detail("role", user.role.as_str())];
+            match self.0.store.insert_user(found.revision, &user, limit, &event, &told).await? {
+                Inserted::Done => {
+                    context.tell();
+                    return Ok(created(user));
+                }
                 Inserted::Taken => match self.user_of(tenant, proposed.take()).await? {
                     Some(earlier) if earlier.email_key() != user.email_key() => {} // another request of long ago
                     Some(earlier) if now - earlier.created_at < KEPT => return Ok(created(earlier)),
@@ -93,8 +100,13 @@ impl StoreHandler {
     ) -> Result<UserResponse, ApiError> {
         for tries in 0..TRIES {
             let (found, now) = self.active_tenant(tenant).await?;
-            match self.0.store.update_user(tenant, found.revision, user, request, now).await? {
-                Changed::Done((user, usage)) => return Ok(user.response(usage)),
+            let (context, told) = self.told(action::USER_UPDATE, tenant);
+            let told = [asked(told.on("user", user.as_str()), request)];
+            match self.0.store.update_user(tenant, found.revision, user, request, now, &told).await? {
+                Changed::Done((user, usage)) => {
+                    context.tell();
+                    return Ok(user.response(usage));
+                }
                 Changed::Missing => return Err(ApiError::user_not_found(user)),
                 Changed::Stale => pause(tries).await,
             }
@@ -105,14 +117,30 @@ impl StoreHandler {
     pub(super) async fn remove_user(&self, tenant: &TenantId, user: &UserId) -> Result<(), ApiError> {
         for tries in 0..TRIES {
             let (found, _) = self.active_tenant(tenant).await?;
-            match self.0.store.delete_user(tenant, found.revision, user).await? {
-                Changed::Done(()) => return Ok(()),
+            let (context, told) = self.told(action::USER_DELETE, tenant);
+            let told = [told.on("user", user.as_str())];
+            match self.0.store.delete_user(tenant, found.revision, user, &told).await? {
+                Changed::Done(()) => {
+                    context.tell();
+                    return Ok(());
+                }
                 Changed::Missing => return Err(ApiError::user_not_found(user)),
                 Changed::Stale => pause(tries).await,
             }
         }
         Err(contended())
     }
+}
+
+/// What a change of a user asks for. Names are personal data and of no use here.
+fn asked(event: AuditEvent, request: &UpdateUserRequest) -> AuditEvent {
+    let details = [
+        ("name", request.name.as_ref().map(|_| "changed")),
+        ("role", request.role.map(Role::as_str)),
+        ("status", request.status.map(UserStatus::as_str)),
+    ];
+    let said = details.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    said.fold(event, |event, (name, value)| event.detail(name, value))
 }
 
 fn created(user: User) -> CreatedUserResponse {

@@ -99,7 +99,7 @@ pub(super) async fn a_deleted_user_leaves_lists_and_not_totals(store: Subject) -
     record(&*store, &tenant, &[chat("a", noon(), &kept, "s"), chat("b", noon(), &gone, "s2")]).await?;
     let before = store.stats(&tenant.id, days(0, 0), noon()).await?;
     same!((before.total_users, before.active_users, before.daily[0].users), (2, 2, 2), "users before");
-    store.delete_user(&tenant.id, tenant.revision, &gone.id).await?;
+    store.delete_user(&tenant.id, tenant.revision, &gone.id, &[]).await?;
     let stats = store.stats(&tenant.id, days(0, 0), noon()).await?;
     same!((stats.total_users, stats.active_users, stats.new_users), (1, 1, 1), "users in stats");
     same!(stats.daily[0].users, 1, "users of the day");
@@ -285,11 +285,11 @@ pub(super) async fn a_change_of_the_zone_counts_again(store: Subject) -> Result<
     let mut tenant = tenant;
     for name in ["Asia/Seoul", "America/St_Johns", "Asia/Kathmandu", "UTC"] {
         tenant.zone = zone(name)?;
-        tenant.revision = done(store.save_tenant(&tenant, Some(tenant.revision), false, &[]).await?)?;
+        tenant.revision = done(store.save_tenant(&tenant, Some(tenant.revision), false, &[], &[]).await?)?;
         agrees(&store, &tenant, &entries[..100], &users, name).await?;
     }
     tenant.zone = zone("Asia/Seoul")?;
-    tenant.revision = done(store.save_tenant(&tenant, Some(tenant.revision), false, &[]).await?)?;
+    tenant.revision = done(store.save_tenant(&tenant, Some(tenant.revision), false, &[], &[]).await?)?;
     record(&*store, &tenant, &entries[100..]).await?;
     agrees(&store, &tenant, &entries, &users, "Asia/Seoul, with more events").await?;
     same!(store.hours(&other.id, days(-60, 60)).await?, elsewhere, "hours of the other tenant");
@@ -314,7 +314,7 @@ pub(super) async fn figures_are_those_of_the_calendar(store: Subject) -> Result<
             rest = later;
         }
         for gone in users.split_off(11) {
-            store.delete_user(&tenant.id, tenant.revision, &gone.id).await?;
+            store.delete_user(&tenant.id, tenant.revision, &gone.id, &[]).await?;
         }
         agrees(&store, &tenant, &entries, &users, &format!("seed {seed}")).await?;
     }

@@ -66,14 +66,14 @@ pub(super) async fn totals_follow_every_change(store: Subject) -> Result<(), Vio
             role: Some(Role::ALL[number % Role::ALL.len()]),
             status: (number % 2 == 0).then_some(UserStatus::Suspended),
         };
-        store.update_user(&tenant.id, tenant.revision, &user.id, &change, minute(1)).await?;
+        store.update_user(&tenant.id, tenant.revision, &user.id, &change, minute(1), &[]).await?;
     }
     totals_agree(&store, &tenant, "after changes").await?;
     for (user, _) in users.iter().step_by(2) {
-        store.delete_user(&tenant.id, tenant.revision, &user.id).await?;
+        store.delete_user(&tenant.id, tenant.revision, &user.id, &[]).await?;
     }
     totals_agree(&store, &tenant, "after deletions").await?;
-    let revision = done(store.save_tenant(&tenant, Some(tenant.revision), true, &[]).await?)?;
+    let revision = done(store.save_tenant(&tenant, Some(tenant.revision), true, &[], &[]).await?)?;
     totals_agree(&store, &tenant, "after a purge").await?;
     let tenant = Tenant { revision, ..tenant };
     mixed(&store, &tenant).await?;

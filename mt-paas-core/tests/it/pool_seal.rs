@@ -206,12 +206,12 @@ async fn what_was_kept_as_clear_text_is_sealed_and_then_gone() {
     for number in 0..100 {
         pool.put_key(key(number)).await.unwrap();
     }
-    assert!(kept(&*store).await.contains("sk-secret-42"), "the search finds nothing");
+    assert!(kept(&store).await.contains("sk-secret-42"), "the search finds nothing");
     assert_eq!(pool.count().await.unwrap(), [(None, 100)].into());
     assert!(!format!("{:?}", pool.page(both.active().unwrap(), None, 9).await.unwrap()).contains("sk-secret"));
     let done = reseal(&both, &pool, &quiet).await.unwrap();
     assert_eq!(done, Progress { resealed: 100, unreadable: 0 });
-    let kept = kept(&*store).await;
+    let kept = kept(&store).await;
     assert!(!kept.contains("sk-secret") && kept.contains("mts1."), "clear text was left in the list");
     let pool = pool.sealed_by(Arc::new(both));
     assert!(pool.open(&lease(&pool, 42).await).is_ok());

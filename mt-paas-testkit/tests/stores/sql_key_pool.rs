@@ -193,7 +193,7 @@ async fn dropped(url: String) -> Result<(), Failed> {
         let turn = one.begin(last).await?;
         let mut append = turn.append(change(last + 1, "x"), &[]);
         for _ in 0..polls {
-            if futures_util::poll!(&mut append).is_ready() {
+            if futures_util::future::poll_immediate(&mut append).await.is_some() {
                 break;
             }
             tokio::time::sleep(Duration::from_micros(100)).await;

@@ -181,7 +181,7 @@ fn seals_again() -> Result<(), Failed> {
         Ok((ran.status.success(), String::from_utf8(ran.stdout.clone())? + &said(&ran)))
     };
     assert_eq!(secrets(&["status"], one.expose())?, (true, format!("{first} seals    5 values\n")));
-    assert_eq!(secrets(&["reseal"], one.expose())?.0, true);
+    assert!(secrets(&["reseal"], one.expose())?.0);
     assert_eq!(
         secrets(&["status"], &both)?,
         (true, format!("{second} seals    0 values\n{first} opens    5 values\n"))
@@ -192,7 +192,7 @@ fn seals_again() -> Result<(), Failed> {
     assert!(done && told.contains(&format!("{first} is needed no more")), "{told}");
     assert_eq!(secrets(&["status"], other.expose())?, (true, format!("{second} seals    5 values\n")));
     assert!(!secrets(&["forget", &second], other.expose())?.0, "a key that is there is not lost");
-    assert_eq!(secrets(&["forget", &second], one.expose())?.0, true);
+    assert!(secrets(&["forget", &second], one.expose())?.0);
     let (_, told) = secrets(&["status"], one.expose())?;
     assert!(told.contains(&format!("{second} missing  5 values")), "{told}");
     assert!(!directory.path().join("data/secrets-key").exists());

@@ -23,6 +23,7 @@ use super::sql_key_pool::Trial;
 
 pub(crate) const TRIALS: &[Trial] = &[
     ("payloads_are_sealed_again_by_processes_that_are_killed", |url| Box::pin(killed_on(vec![url]))),
+    ("a_payload_that_a_killed_process_lost_is_missed", |url| Box::pin(loses(url))),
     ("a_store_knows_the_keys_of_its_values", |url| Box::pin(kept_keys(url))),
     ("of_two_first_keys_at_once_one_is_let_in", |url| Box::pin(first_keys(url))),
 ];
@@ -30,8 +31,17 @@ pub(crate) const TRIALS: &[Trial] = &[
 pub(crate) const ON_FILES: &[Trial] =
     &[("no_payload_stands_in_the_files_of_a_database", |url| Box::pin(no_plain_text(url)))];
 
-/// The first argument of a process that seals again; then where the keys are, and which keys seal.
+/// The first argument of a process that seals again; then where the keys are, which keys seal, and how.
 pub(crate) const RESEALER: &str = "resealer";
+
+/// How a process seals again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// As it should.
+    Careful,
+    /// The fault that is looked for: it takes each key out and puts it in again.
+    InTwoSteps,
+}
 
 const KEYS: usize = 3_000;
 const PROVIDERS: usize = 30;
@@ -62,10 +72,20 @@ async fn pool(place: &[String], seal: Arc<dyn PayloadSeal>) -> Result<KeyPool, F
 }
 
 /// The work of a process of its own: seals every payload again, and says so after each page.
-pub(crate) async fn reseal_in_a_process(place: Vec<String>) -> Result<(), Failed> {
-    let (keys, place) = place.split_last().ok_or("no keys")?;
-    let keys = ring(keys)?;
-    let pool = pool(place, Arc::new(keys.clone())).await?;
+pub(crate) async fn reseal_in_a_process(mut arguments: Vec<String>) -> Result<(), Failed> {
+    let way = arguments.pop();
+    let keys = ring(&arguments.pop().ok_or("no keys")?)?;
+    let pool = pool(&arguments, Arc::new(keys.clone())).await?;
+    if way == Some(format!("{:?}", Way::InTwoSteps)) {
+        for number in 0..KILLS {
+            let view = pool.view().await?;
+            let known = view.keys.iter().find(|known| known.key.spec.name == format!("k{number}")).ok_or("gone")?;
+            pool.remove_key(known.key.id).await?;
+            println!("{number}");
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            pool.put_key(key(number)).await?;
+        }
+    }
     reseal(&keys, &pool, &|progress| println!("{}", progress.resealed)).await?;
     Ok(())
 }
@@ -82,11 +102,22 @@ impl Drop for Process {
 /// Processes seal thousands of payloads again, each killed after a few pages but the last, while others read them and
 /// hold leases. Nothing is lost, and every read succeeds.
 pub(crate) async fn killed_on(place: Vec<String>) -> Result<(), Failed> {
+    sealed_again(&place, KEYS, Way::Careful).await
+}
+
+async fn loses(url: String) -> Result<(), Failed> {
+    let said =
+        sealed_again(&[url], 300, Way::InTwoSteps).await.err().and_then(|failed| Some(failed.message()?.to_owned()));
+    assert_eq!(said.as_deref(), Some("keys were lost"));
+    Ok(())
+}
+
+async fn sealed_again(place: &[String], keys: usize, way: Way) -> Result<(), Failed> {
     let (old, new) = (Keyring::new_key()?, Keyring::new_key()?);
     let both = format!("{},{}", new.expose(), old.expose());
     let (old, new) = (ring(old.expose())?, ring(new.expose())?);
-    let first = pool(&place, Arc::new(old.clone())).await?;
-    let seed: BTreeMap<String, Vec<_>> = (0..KEYS).fold(BTreeMap::new(), |mut seed, number| {
+    let first = pool(place, Arc::new(old.clone())).await?;
+    let seed: BTreeMap<String, Vec<_>> = (0..keys).fold(BTreeMap::new(), |mut seed, number| {
         let entry = json!({"name": format!("k{number}"), "api_key": format!("sk-canary-{number:05}"),
             "concurrency_limit": 100});
         seed.entry(provider(number).to_string()).or_insert_with(Vec::new).push(entry);
@@ -96,7 +127,7 @@ pub(crate) async fn killed_on(place: Vec<String>) -> Result<(), Failed> {
     let before = first.view().await?;
     drop(first);
 
-    let reading = pool(&place, Arc::new(ring(&both)?)).await?;
+    let reading = pool(place, Arc::new(ring(&both)?)).await?;
     let (over, reads) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let reader = {
         let (pool, over, reads) = (reading.clone(), over.clone(), reads.clone());
@@ -116,7 +147,8 @@ pub(crate) async fn killed_on(place: Vec<String>) -> Result<(), Failed> {
     let mut left = Vec::new();
     for process in 0..=KILLS {
         let mut command = Command::new(std::env::current_exe()?);
-        let child = command.arg(RESEALER).args(&place).arg(&both).stdout(Stdio::piped()).spawn()?;
+        let child =
+            command.arg(RESEALER).args(place).arg(&both).arg(format!("{way:?}")).stdout(Stdio::piped()).spawn()?;
         let mut child = Process(child);
         let output = child.0.stdout.take().ok_or("no output")?;
         let killed = process < KILLS;
@@ -124,7 +156,12 @@ pub(crate) async fn killed_on(place: Vec<String>) -> Result<(), Failed> {
             use std::io::BufRead;
             // Killed at another page each time, in the middle of whatever comes after it.
             let lines = std::io::BufReader::new(output).lines();
-            let pages = lines.take(if killed { 2 + process } else { usize::MAX }).map_while(Result::ok).count();
+            let pages = match (killed, way) {
+                (false, _) => usize::MAX,
+                (true, Way::Careful) => 2 + process,
+                (true, Way::InTwoSteps) => 1,
+            };
+            let pages = lines.take(pages).map_while(Result::ok).count();
             if killed {
                 child.0.kill()?;
             }
@@ -132,18 +169,23 @@ pub(crate) async fn killed_on(place: Vec<String>) -> Result<(), Failed> {
         });
         let (status, pages) = ended.await??;
         assert!(killed != status.success() && pages > 0, "process {process}: {status}");
+        if way == Way::InTwoSteps {
+            break;
+        }
         left.push(reading.count().await?.get(&old.active()).copied().unwrap_or_default());
     }
     over.store(true, Ordering::Relaxed);
     reader.await??;
+    if reading.view().await?.keys.len() < keys {
+        return Err("keys were lost".into());
+    }
     assert!(reads.load(Ordering::Relaxed) > 10, "nobody read meanwhile");
     assert!(left.is_sorted_by(|one, next| one > next), "no progress, or it began anew: {left:?}");
     assert_eq!(left.last(), Some(&0));
-    assert_eq!(reading.count().await?, [(new.active(), KEYS as u64)].into());
+    assert_eq!(reading.count().await?, [(new.active(), keys as u64)].into());
 
     // All of it opens without the old key, and is what it was.
-    let after = pool(&place, Arc::new(new.clone())).await?.view().await?;
-    assert_eq!(after.keys.len(), before.keys.len());
+    let after = pool(place, Arc::new(new.clone())).await?.view().await?;
     for (before, after) in before.keys.iter().zip(&after.keys) {
         let spec = &after.key.spec;
         let place = mt_paas_core::key_pool::SealContext { provider: &spec.provider, name: &spec.name }.place();

@@ -9,6 +9,7 @@
 //! }
 //! ```
 
+mod audit;
 mod differential;
 mod fixtures;
 mod idempotency;
@@ -42,7 +43,8 @@ pub type Run = BoxFuture<'static, Result<(), Violation>>;
 
 /// Every test, by trait.
 pub fn suite() -> Vec<StoreTest> {
-    [tenants::TESTS, users::TESTS, usage::TESTS, idempotency::TESTS, outbox::TESTS, differential::TESTS].concat()
+    [tenants::TESTS, users::TESTS, usage::TESTS, idempotency::TESTS, outbox::TESTS, audit::TESTS, differential::TESTS]
+        .concat()
 }
 
 /// A list of tests; each is named after its function.

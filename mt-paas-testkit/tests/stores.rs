@@ -19,6 +19,8 @@ mod place;
 mod redis_key_pool;
 #[path = "stores/sealed.rs"]
 mod sealed;
+#[path = "stores/sql_audit.rs"]
+mod sql_audit;
 #[path = "stores/sql_key_pool.rs"]
 mod sql_key_pool;
 #[path = "stores/tables.rs"]
@@ -40,10 +42,16 @@ use place::{Place, PlaceKind};
 fn main() -> ExitCode {
     let own: Vec<String> = std::env::args().skip(1).collect();
     if let [task, url, name] = own.as_slice()
-        && task == sql_key_pool::WRITER
+        && [sql_key_pool::WRITER, sql_audit::WRITER].contains(&task.as_str())
     {
-        let (url, name) = (url.clone(), name.clone());
-        let failed = block(async move { sql_key_pool::write(&url, &name).await }).err();
+        let (task, url, name) = (task.clone(), url.clone(), name.clone());
+        let failed = block(async move {
+            match task.as_str() {
+                sql_audit::WRITER => sql_audit::write(&url, &name).await,
+                _ => sql_key_pool::write(&url, &name).await,
+            }
+        })
+        .err();
         failed.iter().for_each(|failed| eprintln!("{failed:?}"));
         return if failed.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     }
@@ -66,11 +74,14 @@ fn main() -> ExitCode {
     for (name, run) in connecting::TRIALS {
         trials.push(Trial::test(format!("connecting::{name}"), move || block(run())));
     }
-    let everywhere = migrating::TRIALS.iter().chain(tables::TRIALS).chain(sql_key_pool::TRIALS).chain(sealed::TRIALS);
-    for (name, run) in everywhere.clone().chain(sql_key_pool::ON_FILES).chain(sealed::ON_FILES) {
+    let everywhere = migrating::TRIALS.iter().chain(tables::TRIALS).chain(sql_key_pool::TRIALS);
+    let everywhere = everywhere.chain(sealed::TRIALS).chain(sql_audit::TRIALS);
+    let on_files = sql_key_pool::ON_FILES.iter().chain(sealed::ON_FILES).chain(sql_audit::ON_FILES);
+    for (name, run) in everywhere.clone().chain(on_files) {
         trials.push(at(PlaceKind::File, name, *run));
     }
-    for (name, run) in everywhere.chain(migrating::ON_A_SERVER).chain(sql_key_pool::ON_SERVERS) {
+    let on_servers = migrating::ON_A_SERVER.iter().chain(sql_key_pool::ON_SERVERS).chain(sql_audit::ON_SERVERS);
+    for (name, run) in everywhere.chain(on_servers) {
         trials.push(on_server("postgres", &server, name, |url| at(PlaceKind::Schema(url.to_owned()), name, *run)));
     }
     let redis = redis_key_pool::server();

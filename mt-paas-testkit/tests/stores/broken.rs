@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use libtest_mimic::Failed;
 use mt_paas_core::audit::{
-    AuditEntry, AuditEvent, AuditFault, AuditHead, AuditQuery, AuditStore, HeadKeeper, Verified,
+    AuditCursor, AuditEntry, AuditEvent, AuditFault, AuditHead, AuditQuery, AuditStore, FaultKind, HeadKeeper, Verified,
 };
 use mt_paas_core::idempotency::{Claim, Claimed, IdempotencyStore, StoredAnswer};
 use mt_paas_core::outbox::{OutboxEvent, OutboxStore};
@@ -59,6 +59,20 @@ pub(crate) enum Fault {
     QueuesEveryMessage,
     SortsMessagesByIdFirst,
     FindsImaginaryDifferences,
+    ForgetsEntries,
+    WritesEntriesOfNothing,
+    WritesEntriesApart,
+    KeepsTheFirstOfABatch,
+    TurnsABatchRound,
+    ForgetsDetails,
+    ListsEntriesOldestFirst,
+    SkipsEntriesOfTheSameTime,
+    IgnoresTheOutcome,
+    SearchesEntriesByPattern,
+    TellsNoKeeper,
+    FindsNoFault,
+    FindsImaginaryFaults,
+    IgnoresHeads,
 }
 
 /// Each fault with a test that must catch it.
@@ -95,6 +109,20 @@ pub(crate) const FAULTS: &[(Fault, &str)] = &[
     (Fault::QueuesEveryMessage, "outbox::a_recent_message_of_the_kind_is_enough"),
     (Fault::SortsMessagesByIdFirst, "outbox::messages_come_oldest_first_then_by_id"),
     (Fault::FindsImaginaryDifferences, "usage::an_audit_of_a_good_store_finds_nothing"),
+    (Fault::ForgetsEntries, "audit::entries_are_written_with_their_change"),
+    (Fault::WritesEntriesOfNothing, "audit::what_comes_to_nothing_leaves_no_entry"),
+    (Fault::WritesEntriesApart, "audit::nothing_changes_where_a_chain_cannot_be_kept"),
+    (Fault::KeepsTheFirstOfABatch, "audit::an_entry_reads_back_as_it_was_written"),
+    (Fault::TurnsABatchRound, "audit::entries_are_chained_in_the_order_of_their_writing"),
+    (Fault::ForgetsDetails, "audit::an_entry_reads_back_as_it_was_written"),
+    (Fault::ListsEntriesOldestFirst, "audit::pages_are_newest_first_and_have_no_gap"),
+    (Fault::SkipsEntriesOfTheSameTime, "audit::pages_are_newest_first_and_have_no_gap"),
+    (Fault::IgnoresTheOutcome, "audit::every_filter_leaves_what_it_asks_for"),
+    (Fault::SearchesEntriesByPattern, "audit::text_is_found_as_it_is_written"),
+    (Fault::TellsNoKeeper, "audit::a_keeper_knows_every_chain_before_its_first_entry_and_its_last_entry"),
+    (Fault::FindsNoFault, "audit::a_trail_that_contradicts_its_heads_is_found_out"),
+    (Fault::FindsImaginaryFaults, "audit::chains_are_whole_when_many_write_at_once"),
+    (Fault::IgnoresHeads, "audit::a_trail_that_contradicts_its_heads_is_found_out"),
     (Fault::CountsARepeatTwice, "differential::answers_are_those_of_the_in_memory_store"),
     (Fault::ForgetsThePurge, "differential::answers_are_those_of_the_in_memory_store"),
     (Fault::CountsAllForTheTotal, "differential::answers_are_those_of_the_in_memory_store"),
@@ -230,7 +258,19 @@ impl UserStore for Broken {
             // One that nobody sent makes the addresses differ.
             user.email = user.email.map(|email| format!("{}{email}", self.fresh()));
         }
-        self.inner.insert_user(revision, &user, max_users, event, audit).await
+        let inserted = match self.fault {
+            Fault::ForgetsEntries => self.inner.insert_user(revision, &user, max_users, event, &[]).await?,
+            Fault::WritesEntriesApart => {
+                let inserted = self.inner.insert_user(revision, &user, max_users, event, &[]).await?;
+                self.inner.record_audit(audit).await?;
+                inserted
+            }
+            _ => self.inner.insert_user(revision, &user, max_users, event, audit).await?,
+        };
+        if self.has(Fault::WritesEntriesOfNothing) && inserted != Inserted::Done {
+            self.inner.record_audit(audit).await?;
+        }
+        Ok(inserted)
     }
 
     async fn user(&self, tenant: &TenantId, user: &UserId) -> Result<Option<(User, UserUsage)>, StoreError> {
@@ -401,11 +441,33 @@ impl OutboxStore for Broken {
 #[async_trait]
 impl AuditStore for Broken {
     async fn record_audit(&self, events: &[AuditEvent]) -> Result<(), StoreError> {
-        self.inner.record_audit(events).await
+        let mut events = events.to_vec();
+        match self.fault {
+            Fault::KeepsTheFirstOfABatch => events.truncate(1),
+            Fault::TurnsABatchRound => events.reverse(),
+            Fault::ForgetsDetails => events.iter_mut().for_each(|event| event.details.clear()),
+            _ => {}
+        }
+        self.inner.record_audit(&events).await
     }
 
     async fn audit_entries(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, StoreError> {
-        self.inner.audit_entries(query).await
+        let mut query = query.clone();
+        match self.fault {
+            Fault::SkipsEntriesOfTheSameTime => {
+                query.after = query.after.map(|after| AuditCursor { id: Uuid::nil(), ..after });
+            }
+            Fault::IgnoresTheOutcome => query.outcome = None,
+            Fault::SearchesEntriesByPattern => {
+                query.text = query.text.map(|text| text.replace(['%', '_'], "").into());
+            }
+            _ => {}
+        }
+        let mut entries = self.inner.audit_entries(&query).await?;
+        if self.has(Fault::ListsEntriesOldestFirst) {
+            entries.reverse();
+        }
+        Ok(entries)
     }
 
     async fn verify_audit(
@@ -413,10 +475,21 @@ impl AuditStore for Broken {
         heads: &[AuditHead],
         found: &mut (dyn FnMut(AuditFault) + Send),
     ) -> Result<Verified, StoreError> {
-        self.inner.verify_audit(heads, found).await
+        let heads = if self.has(Fault::IgnoresHeads) { &[] } else { heads };
+        if self.has(Fault::FindsNoFault) {
+            return Ok(Verified { faults: 0, ..self.inner.verify_audit(heads, &mut |_| ()).await? });
+        }
+        let mut verified = self.inner.verify_audit(heads, found).await?;
+        if self.has(Fault::FindsImaginaryFaults) {
+            verified.faults += 1;
+            found(AuditFault { writer: "w".into(), seq: 1, through: 1, kind: FaultKind::Edited });
+        }
+        Ok(verified)
     }
 
     fn keep_audit_heads(&self, keeper: Arc<dyn HeadKeeper>) {
-        self.inner.keep_audit_heads(keeper);
+        if !self.has(Fault::TellsNoKeeper) {
+            self.inner.keep_audit_heads(keeper);
+        }
     }
 }

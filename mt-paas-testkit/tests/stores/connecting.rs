@@ -156,12 +156,12 @@ async fn a_missing_file_is_not_made_by_connect() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("x.db");
     let error = SqlStore::connect(&url(&path)).await.err().ok_or("a missing file was opened")?;
-    let sentence = "the tables are not up to date: run `migrate up` to apply m0001_tenants, m0002_usage, m0003_messages, \
-         m0004_key_pool";
-    says(&error, sentence)?;
+    let steps: Vec<&str> = Migrations::known().collect();
+    let sentence = format!("the tables are not up to date: run `migrate up` to apply {}", steps.join(", "));
+    says(&error, &sentence)?;
     assert!(!path.exists());
     Migrations::connect(&url(&path)).await?;
-    says(&SqlStore::connect(&url(&path)).await.err().ok_or("an empty file was opened")?, sentence)
+    says(&SqlStore::connect(&url(&path)).await.err().ok_or("an empty file was opened")?, &sentence)
 }
 
 async fn a_closed_port_is_unreachable() -> Result<(), Failed> {

@@ -21,6 +21,8 @@ mod redis_key_pool;
 mod sealed;
 #[path = "stores/sql_audit.rs"]
 mod sql_audit;
+#[path = "stores/reliability.rs"]
+mod reliability;
 #[path = "stores/sql_key_pool.rs"]
 mod sql_key_pool;
 #[path = "stores/tables.rs"]
@@ -61,6 +63,9 @@ fn main() -> ExitCode {
         let place = place.to_vec();
         return if block(sealed::reseal_in_a_process(place)).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
+    if let Some(ended) = reliability::act(&own) {
+        return ended;
+    }
     let mut arguments = Arguments::from_args();
     // Each trial on PostgreSQL may hold 17 of the server's 100 connections.
     arguments.test_threads = Some(arguments.test_threads.unwrap_or(4).min(4));
@@ -96,7 +101,10 @@ fn main() -> ExitCode {
         trials.push(Trial::test(name, move || block(broken::is_caught(*fault, caught_by))));
     }
     trials.extend(key_pool::trials(&server, &redis));
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let first = libtest_mimic::run(&arguments, trials);
+    arguments.test_threads = Some(1);
+    let second = libtest_mimic::run(&arguments, reliability::trials(&server, &redis));
+    if first.has_failed() { first.exit_code() } else { second.exit_code() }
 }
 
 fn on_memory(test: StoreTest) -> Result<(), Failed> {
@@ -120,7 +128,11 @@ fn on(kind: PlaceKind, test: StoreTest) -> Trial {
 }
 
 /// A trial at an empty place.
-fn at(kind: PlaceKind, name: &str, run: fn(String) -> BoxFuture<'static, Result<(), Failed>>) -> Trial {
+fn at(
+    kind: PlaceKind,
+    name: &str,
+    run: impl FnOnce(String) -> BoxFuture<'static, Result<(), Failed>> + Send + 'static,
+) -> Trial {
     Trial::test(format!("{}::{name}", kind.name()), move || {
         block(async move {
             let place = Place::new(&kind).await?;
@@ -155,8 +167,12 @@ async fn caught(work: impl Future<Output = Result<(), Failed>>) -> Result<(), Fa
 }
 
 fn block<F: Future<Output = Result<(), Failed>>>(work: F) -> Result<(), Failed> {
+    block_for(std::time::Duration::from_secs(120), work)
+}
+
+fn block_for<F: Future<Output = Result<(), Failed>>>(limit: std::time::Duration, work: F) -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let result = runtime.block_on(async { tokio::time::timeout(std::time::Duration::from_secs(120), work).await });
+    let result = runtime.block_on(async { tokio::time::timeout(limit, work).await });
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
-    result.unwrap_or_else(|_| Err("it did not end within two minutes".into()))
+    result.unwrap_or_else(|_| Err("it did not end in time".into()))
 }

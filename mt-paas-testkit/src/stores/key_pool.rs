@@ -21,6 +21,7 @@
 mod busy;
 mod charges;
 mod differential;
+mod fairness;
 mod ground;
 mod health;
 mod keys;
@@ -61,6 +62,7 @@ pub fn suite() -> Vec<KeyPoolTest> {
         list::TESTS,
         limits::TESTS,
         order::TESTS,
+        fairness::TESTS,
         waiting::TESTS,
         charges::TESTS,
         leases::TESTS,

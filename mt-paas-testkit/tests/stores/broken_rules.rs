@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -23,6 +24,8 @@ pub(crate) enum RuleFault {
     LetsTheHeadHoldUpAll,
     /// R6: who waits asks again and again, and the quickest wins.
     AsksAgainInsteadOfQueueing,
+    /// R6: whoever came last is served first.
+    ServesTheLastFirst,
     /// R6: who is next is told that something is free, and asks again.
     TellsInsteadOfGranting,
     /// R7: limits are checked and counted in two steps.
@@ -43,14 +46,17 @@ pub(crate) enum RuleFault {
 
 /// Each fault with a test that must catch it.
 pub(crate) const FAULTS: &[(RuleFault, &str)] = &[
-    (RuleFault::EndsLeasesByTheTtlOfOthers, "leases::a_short_life_ends_no_other"),
+    (RuleFault::EndsLeasesByTheTtlOfOthers, "leases::r5_a_short_life_ends_no_other"),
     (RuleFault::LetsTheHeadHoldUpAll, "order::heads_that_cannot_be_served_hold_up_nobody"),
     (RuleFault::AsksAgainInsteadOfQueueing, "order::whoever_came_first_is_served_first"),
+    (RuleFault::LetsTheHeadHoldUpAll, "fairness::r6_a_thousand_waiters_are_served_in_order_and_alike"),
+    (RuleFault::AsksAgainInsteadOfQueueing, "fairness::r6_a_thousand_waiters_are_served_in_order_and_alike"),
+    (RuleFault::ServesTheLastFirst, "fairness::r6_a_thousand_waiters_are_served_in_order_and_alike"),
     (RuleFault::TellsInsteadOfGranting, "order::a_newcomer_does_not_pass_those_who_wait"),
     (RuleFault::ChecksLimitsBeforeItCounts, "limits::limits_hold_when_many_come_at_once"),
     (RuleFault::CountsByTheMinuteOfTheClock, "limits::in_no_sixty_seconds_are_more_requests_than_allowed"),
-    (RuleFault::CountsBeforeItAdmits, "leaks::refusals_are_free"),
-    (RuleFault::GivesBackOnlyOnSuccess, "leaks::nothing_is_held_after_calls_of_every_end"),
+    (RuleFault::CountsBeforeItAdmits, "leaks::r10_refusals_are_free"),
+    (RuleFault::GivesBackOnlyOnSuccess, "leaks::r9_nothing_is_held_after_calls_of_every_end"),
     (RuleFault::GivesBackOnlyOnSuccess, "leases::a_lease_that_is_dropped_is_given_back"),
     (RuleFault::AcceptsStaleGenerations, "processes::a_stale_generation_is_refused"),
     (RuleFault::ForgetsToRefund, "health::a_refused_call_counts_for_no_limit"),
@@ -80,6 +86,8 @@ struct Shared {
     pending: Mutex<BTreeSet<u64>>,
     arrived: AtomicU64,
     running: AtomicU32,
+    /// Whoever waits, the last on top.
+    last: Mutex<Vec<tokio::sync::oneshot::Sender<Lease>>>,
     /// A minute, and its requests.
     minute: Mutex<(i64, u32)>,
 }
@@ -162,6 +170,24 @@ impl Lender for Broken {
                 drop(ask(&options).await?);
                 tokio::time::sleep(Duration::from_millis(2)).await;
                 ask(&options).await?
+            }
+            RuleFault::ServesTheLastFirst if !options.patience.is_zero() => {
+                let (give, gets) = tokio::sync::oneshot::channel();
+                locked(&shared.last).push(give);
+                let (pool, shared) = (self.pool.clone(), shared.clone());
+                let (provider, tenant, user) = (provider.cloned(), tenant.clone(), user.clone());
+                let mut serves = Box::pin(async move {
+                    let Some(provider) = provider else { return };
+                    let Ok(lease) = pool.acquire(&provider, &tenant, &user, &options).await else { return };
+                    let last = locked(&shared.last).pop();
+                    drop(last.map(|last| last.send(lease)));
+                });
+                // It has its place in the queue before anybody who comes later.
+                let polled = std::future::poll_fn(|context| Poll::Ready(serves.as_mut().poll(context))).await;
+                if polled.is_pending() {
+                    tokio::spawn(serves);
+                }
+                gets.await.map_err(|_| PoolError::Closed)?
             }
             RuleFault::ChecksLimitsBeforeItCounts => {
                 while shared.running.load(Ordering::SeqCst) >= 5 {

@@ -45,8 +45,8 @@ pub(crate) const TRIALS: &[Trial] = &[
 /// A prefix of its own on the server.
 #[derive(Clone)]
 pub(crate) struct Place {
-    url: String,
-    prefix: String,
+    pub(crate) url: String,
+    pub(crate) prefix: String,
 }
 
 /// Runs a trial on a place that is empty before and after it.

@@ -8,6 +8,7 @@ mod machine;
 mod pools;
 
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -193,7 +194,8 @@ async fn dropped(url: String) -> Result<(), Failed> {
         let turn = one.begin(last).await?;
         let mut append = turn.append(change(last + 1, "x"), &[]);
         for _ in 0..polls {
-            if futures_util::future::poll_immediate(&mut append).await.is_some() {
+            let polled = std::future::poll_fn(|context| Poll::Ready(append.as_mut().poll(context))).await;
+            if polled.is_ready() {
                 break;
             }
             tokio::time::sleep(Duration::from_micros(100)).await;

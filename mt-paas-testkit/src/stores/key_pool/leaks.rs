@@ -13,29 +13,38 @@ use crate::stores::Violation;
 use crate::stores::violation::{holds, same};
 
 super::tests!("leaks", false:
-    nothing_is_held_after_calls_of_every_end,
-    refusals_are_free,
+    r9_nothing_is_held_after_calls_of_every_end,
+    r10_refusals_are_free,
 );
 
 /// A call to a provider that comes to an end of every kind.
 async fn call(pool: Arc<dyn Lender>, number: usize) -> Result<(), PoolError> {
     let lent = Wish::of(&format!("u{}", number % 50)).patience(LONG).ask(&pool).await?;
     tokio::task::yield_now().await;
-    match number % 6 {
+    match number % ENDS {
         0 => lent.settle().await,
-        // A time-out, or an answer of 502: an error that the caller passes on.
+        // An answer of 502: an error that the caller passes on.
         1 => lent.report(Verdict::of_status(502, None)).await.and(Err(PoolError::Closed)),
         // As a panic does, without its message.
         2 => std::panic::resume_unwind(Box::new(lent)),
-        // The caller hangs up.
-        3 => std::future::pending().await,
+        // The caller hangs up before the first byte has come.
+        HANGS_UP => std::future::pending().await,
         4 => {
             drop(tokio::time::timeout(Duration::from_micros(50), cut(&*lent)).await);
             Ok(())
         }
+        // No answer in time.
+        5 => {
+            drop(tokio::time::timeout(Duration::from_micros(50), std::future::pending::<()>()).await);
+            Err(PoolError::Closed)
+        }
         _ => Ok(()),
     }
 }
+
+/// Ends of calls, and the one that its caller makes.
+const ENDS: usize = 7;
+const HANGS_UP: usize = 3;
 
 /// A stream that is cut in the middle.
 async fn cut(lent: &dyn Lent) -> Result<(), PoolError> {
@@ -46,14 +55,14 @@ async fn cut(lent: &dyn Lent) -> Result<(), PoolError> {
 }
 
 /// R9.
-async fn nothing_is_held_after_calls_of_every_end(ground: Ground) -> Result<(), Violation> {
+async fn r9_nothing_is_held_after_calls_of_every_end(ground: Ground) -> Result<(), Violation> {
     let pools = ground.two(PoolLimits { per_user: 3, total: 40, ..PoolLimits::default() }).await?;
     put(&pools[0], [key("a", 24), key("b", 24)]).await?;
     let mut running = JoinSet::new();
     let mut hung = Vec::new();
     for number in 0..ground.times(10_000, 3_000) {
         let handle = running.spawn(call(pools[number % 2].clone(), number));
-        if number % 6 == 3 {
+        if number % ENDS == HANGS_UP {
             hung.push(handle);
         }
         if hung.len() >= 6 {
@@ -91,7 +100,7 @@ fn came_to_its_turn(ended: Option<Result<Result<(), PoolError>, tokio::task::Joi
 }
 
 /// R10.
-async fn refusals_are_free(ground: Ground) -> Result<(), Violation> {
+async fn r10_refusals_are_free(ground: Ground) -> Result<(), Violation> {
     let pools = ground.two(wide()).await?;
     let daily = [("gpt".to_owned(), 1_000)].into();
     put(&pools[0], [NewKey { requests_per_minute: Some(1_000), requests_per_day: daily, ..key("a", 1) }]).await?;

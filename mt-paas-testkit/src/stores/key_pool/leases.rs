@@ -12,14 +12,14 @@ use crate::stores::Violation;
 use crate::stores::violation::{holds, same};
 
 super::tests!("leases", false:
-    a_short_life_ends_no_other,
+    r5_a_short_life_ends_no_other,
     a_lease_renews_itself_while_it_is_held,
     generations_rise_and_never_repeat,
     a_lease_that_is_dropped_is_given_back,
 );
 
 /// R5: leases of random lives, in random mixes of providers. None ends before its own time.
-async fn a_short_life_ends_no_other(ground: Ground) -> Result<(), Violation> {
+async fn r5_a_short_life_ends_no_other(ground: Ground) -> Result<(), Violation> {
     let pools = ground.two(wide()).await?;
     let mut other = key("b", 10_000);
     other.provider = super::wish::named("kling");

@@ -13,7 +13,7 @@ use super::error::PoolError;
 use super::op::Op;
 use super::state::{Held, State, Whole};
 use super::store::{Appended, Entry, KeyPoolStore, Turn};
-use super::sync::{Notify, sleep, yield_now};
+use super::sync::{Notify, sleep, timeout, yield_now};
 use crate::store::StoreError;
 
 /// A member with waiters shows itself this often: three times before it would be thought silent.
@@ -24,6 +24,8 @@ const GLANCE: Duration = Duration::from_millis(500);
 const OUTRUNS: u32 = 8;
 /// The pauses between tries while the store is away: the first and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+/// No step at the store takes longer. Stores have limits of their own, and this is for one that forgets itself.
+const STEP: Duration = Duration::from_secs(20);
 /// An entry that was taken for lost is looked out for so long.
 const WARY: Duration = Duration::from_secs(5);
 /// A whole is kept instead of changes after so many entries, if these take more room than a few wholes.
@@ -130,6 +132,12 @@ async fn listen(store: &dyn KeyPoolStore, member: MemberId, version: u64) {
     }
 }
 
+/// Gives up a step that takes too long. What it does all the same is found later, as after any other failure.
+async fn in_time<T>(step: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let late = |_| Err(StoreError::Unavailable(format!("it said nothing for {} seconds", STEP.as_secs()).into()));
+    timeout(STEP, step).await.unwrap_or_else(late)
+}
+
 impl Desk {
     fn has_work(&self) -> bool {
         let inner = self.inner();
@@ -170,7 +178,7 @@ impl Clerk {
     /// One turn at the store.
     async fn turn(&mut self, desk: &Arc<Desk>) -> Result<(), StoreError> {
         let after = if self.lost_track { 0 } else { self.version };
-        let mut turn = self.store.begin(after).await?;
+        let mut turn = in_time(self.store.begin(after)).await?;
         let began = Instant::now();
         let (now, anew, entries) = (turn.now(), turn.anew(), turn.entries());
         let (batch, work, wake, outgoing) = {
@@ -199,7 +207,7 @@ impl Clerk {
         };
         outgoing.send();
         let ended = match batch {
-            None => turn.pass().await.map(|()| Appended::Done),
+            None => in_time(turn.pass()).await.map(|()| Appended::Done),
             Some((batch, compact)) => self.append(desk, turn, &batch, compact, &wake).await,
         };
         match ended {
@@ -245,7 +253,8 @@ impl Clerk {
         let whole = compact || self.kept.is_worth_a_whole();
         let data = if whole { encode(&desk.inner().engine.state.whole()) } else { encode(batch) }?;
         let size = data.len();
-        let appended = turn.append(Entry { version: self.version + 1, whole, data }, wake).await?;
+        let entry = Entry { version: self.version + 1, whole, data };
+        let appended = in_time(turn.append(entry, wake)).await?;
         if appended == Appended::Done {
             self.version += 1;
             self.kept.add(whole, size);

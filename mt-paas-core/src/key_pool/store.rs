@@ -15,7 +15,8 @@ use crate::store::StoreError;
 /// Implementors promise that turns exclude each other or, where they do not, that [`Turn::append`] is refused when
 /// another entry came first; that an entry which was appended is there for every later turn; that an `Err` of `append`
 /// is the only case in which the entry may be there or not; and that a turn whose process dies, or which is dropped, ends
-/// within a second or two.
+/// within a second or two. The pool drops any step that takes 20 seconds and tells its callers that the store failed, so
+/// limits of a store's own are below that.
 #[async_trait]
 pub trait KeyPoolStore: Send + Sync + 'static {
     /// Begins a turn and reads what was appended after `version`.

@@ -12,6 +12,8 @@ mod kills;
 mod pauses;
 #[path = "reliability/planted.rs"]
 mod planted;
+#[path = "reliability/stuck.rs"]
+mod stuck;
 
 use std::sync::Arc;
 
@@ -26,7 +28,8 @@ use crate::{at, on_server, redis_key_pool};
 pub(crate) use child::act;
 
 pub(crate) fn trials(postgres: &Result<String, String>, redis: &Result<String, String>) -> Vec<Trial> {
-    let mut trials: Vec<Trial> = kills::TRIALS.iter().map(|(name, run)| at(PlaceKind::File, name, *run)).collect();
+    let on_files = kills::TRIALS.iter().chain(stuck::TRIALS);
+    let mut trials: Vec<Trial> = on_files.map(|(name, run)| at(PlaceKind::File, name, *run)).collect();
     for (name, run) in pauses::TRIALS.iter().chain(pauses::CONTROLS) {
         let run = *run;
         trials.push(at(PlaceKind::File, name, move |url| run(Shared { url, prefix: String::new() })));

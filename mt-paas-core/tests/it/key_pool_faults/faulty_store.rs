@@ -26,6 +26,12 @@ pub(crate) enum Fault {
     Outrun,
     /// Whoever has read lets others in before it appends.
     LetsOthersIn,
+    /// It says nothing when a turn shall begin.
+    HangsAtFirst,
+    /// It says nothing while it has an entry that is not appended, and lets nobody else in.
+    HangsBefore,
+    /// It says nothing after it has appended an entry.
+    HangsAfter,
 }
 
 pub(crate) const FAULTS: [Fault; 6] =
@@ -108,6 +114,9 @@ impl KeyPoolStore for FaultyStore {
         if fault == Some(Fault::Away) {
             return Err(away());
         }
+        if fault == Some(Fault::HangsAtFirst) {
+            std::future::pending::<()>().await;
+        }
         let mut turn = self.list.begin(after).await?;
         let (now, entries, list) = (turn.now(), turn.entries(), self.list.clone());
         let mut turn = Some(turn);
@@ -157,13 +166,22 @@ impl Turn for FaultyTurn {
                 Err(away())
             }
             Some(Fault::Outrun) => Ok(Appended::Outrun),
-            Some(Fault::Away | Fault::LetsOthersIn) | None => turn.append(entry, wake).await,
+            Some(Fault::HangsBefore) => {
+                let _turn = turn;
+                std::future::pending().await
+            }
+            Some(Fault::HangsAfter) => {
+                turn.append(entry, wake).await?;
+                std::future::pending().await
+            }
+            Some(Fault::Away | Fault::LetsOthersIn | Fault::HangsAtFirst) | None => turn.append(entry, wake).await,
         }
     }
 
     async fn pass(self: Box<Self>) -> Result<(), StoreError> {
         match self.fault {
             Some(Fault::NotAppended | Fault::Unheard | Fault::Late) => Err(away()),
+            Some(Fault::HangsBefore | Fault::HangsAfter) => std::future::pending().await,
             _ => Ok(()),
         }
     }

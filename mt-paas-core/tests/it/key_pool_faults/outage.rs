@@ -99,3 +99,32 @@ async fn an_offer_arrives_although_the_turn_that_takes_it_up_fails() {
         assert_eq!(line.still_fails(), 0, "{fault:?}");
     }
 }
+
+/// In a time that goes on as soon as everybody waits for it.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_is_given_up_and_used_again() {
+    for fault in [Fault::HangsAtFirst, Fault::HangsBefore, Fault::HangsAfter] {
+        let (line, one, other) = two().await;
+        let held = acquire(&one, 0, Duration::ZERO).await.unwrap();
+        let waits = tokio::spawn({
+            let one = one.clone();
+            async move { acquire(&one, 1, FOREVER * 10).await }
+        });
+        until_waiting(&other, 1).await;
+        line.fails(fault, 1);
+        // Whoever asks is told, and nothing that it asked for is kept.
+        let told = timeout(FOREVER, acquire(&one, 2, FOREVER * 10)).await;
+        let told = told.unwrap_or_else(|_| panic!("{fault:?}: a caller hangs"));
+        let Err(PoolError::Store(why)) = told else { panic!("{fault:?}: {told:?}") };
+        let why = std::error::Error::source(&*why).map(ToString::to_string).unwrap_or_default();
+        assert!(why.contains("20 seconds"), "{fault:?}: {why}");
+        assert_eq!(line.still_fails(), 0, "{fault:?}");
+        // The same pool goes on with all it had.
+        until_waiting(&other, 1).await;
+        held.settle().await.unwrap();
+        let got = timeout(FOREVER, waits).await.unwrap_or_else(|_| panic!("{fault:?}: the waiter hangs"));
+        got.unwrap().unwrap().settle().await.unwrap();
+        let view = other.view().await.unwrap();
+        assert!(view.leases.is_empty() && view.queue.is_empty(), "{fault:?}: {view:?}");
+    }
+}

@@ -24,6 +24,7 @@ pub(super) type Task = fn(Shared, Vec<String>) -> BoxFuture<'static, Result<(), 
 const TASKS: &[(&str, Task)] = &[
     (super::kills::WORKER, |shared, arguments| Box::pin(super::kills::work(shared, arguments))),
     (super::pauses::HOLDER, |shared, arguments| Box::pin(super::pauses::hold(shared, arguments))),
+    (super::stuck::TURN, |shared, _| Box::pin(super::stuck::turn(shared))),
 ];
 
 /// Does the task that this process was started for, if it was.

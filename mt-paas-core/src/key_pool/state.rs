@@ -1,6 +1,6 @@
 //! The sum of all changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
@@ -301,6 +301,7 @@ struct WholeKey {
 impl State {
     /// Everything, to be kept.
     pub(crate) fn whole(&mut self) -> Whole {
+        self.forget_members();
         let (now, today) = (self.now, self.now.day());
         let keys = self.providers.values_mut().flatten().map(|used| {
             used.window.forget(now);
@@ -318,6 +319,16 @@ impl State {
             members: self.members.iter().map(|(id, member)| (*id, *member)).collect(),
             holds: self.holds.iter().map(|(provider, times)| (provider.clone(), *times)).collect(),
         }
+    }
+}
+
+impl State {
+    /// Forgets processes that ended long ago: who says nothing, holds nothing and waits for nothing.
+    fn forget_members(&mut self) {
+        let holders = self.loans.values().map(|loan| loan.member);
+        let here: BTreeSet<MemberId> = holders.chain(self.queue.members()).collect();
+        let now = self.now;
+        self.members.retain(|id, member| now.since(member.seen) < FORGOTTEN || here.contains(id));
     }
 }
 
@@ -356,6 +367,9 @@ impl From<Whole> for State {
         state
     }
 }
+
+/// After so long nobody asks any more whether a member's last batch arrived.
+const FORGOTTEN: Duration = Duration::from_secs(3600);
 
 /// How long a loan that nobody took up, and a member that says nothing, is waited for.
 pub(crate) const SILENCE: Duration = Duration::from_secs(2);

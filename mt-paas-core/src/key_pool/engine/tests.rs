@@ -291,3 +291,27 @@ fn a_clock_that_is_set_back_makes_nothing_immortal() {
     trial.engine.advance(back + Duration::from_secs(91));
     assert!(trial.engine.state.loans.values().all(|loan| loan.granted_at >= back));
 }
+
+#[test]
+fn processes_that_ended_long_ago_are_forgotten_unless_something_is_theirs() {
+    let mut trial = Trial::new(7);
+    let hour = Duration::from_secs(3600);
+    let (holds, waits, idle, late) = (MemberId(1), MemberId(1_001), MemberId(1_002), MemberId(1_003));
+    let claim = Arc::new(Claim { provider: None, ttl: hour * 20, ..(*trial.claim()).clone() });
+    assert!(matches!(trial.engine.apply(&Op::Acquire { claim: claim.clone(), until: None }), Outcome::Granted(_)));
+    assert!(trial.engine.batch(true).is_some());
+    let state = &mut trial.engine.state;
+    for member in (2..900).map(MemberId).chain([waits, idle]) {
+        state.begin(trial.now, member, 1);
+    }
+    let waiter = Waiter { ticket: Ticket(5), claim, charges: None, member: waits, since: trial.now };
+    state.put(Change::Waits(waiter));
+    let known = |state: &mut State| -> Vec<MemberId> { State::from(state.whole()).members.into_keys().collect() };
+    let soon = trial.now + hour - Duration::from_secs(1);
+    state.begin(soon, late, 1);
+    assert_eq!(known(state).len(), 898 + 4);
+    state.now = trial.now + hour;
+    assert_eq!(known(state), [holds, waits, late]);
+    state.now = soon + hour;
+    assert_eq!(known(state), [holds, waits]);
+}

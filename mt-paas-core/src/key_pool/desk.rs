@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::claim::{Generation, MemberId, Ticket, Waiter};
 use super::engine::{Delivery, Engine};
 use super::error::PoolError;
-use super::estimate::{Estimates, estimates};
+use super::estimate::Forecast;
 use super::lease::Lease;
 use super::moment::Moment;
 use super::op::{Op, Outcome};
@@ -56,12 +56,9 @@ pub(crate) struct Inner {
     pub(crate) held: BTreeSet<Generation>,
     /// Leases whose renewal the store may not have, with the end that it has for certain.
     pub(crate) renewing: BTreeMap<Generation, Moment>,
-    /// Estimates for all who wait, and when they were made.
-    estimates: (Option<Instant>, Estimates),
+    /// How long all who wait will wait.
+    forecast: Forecast,
 }
-
-/// Estimates are good for so long.
-const ESTIMATES: Duration = Duration::from_millis(200);
 
 /// A caller that waits.
 pub(crate) struct Spot {
@@ -155,7 +152,7 @@ impl Desk {
             due: false,
             held: BTreeSet::new(),
             renewing: BTreeMap::new(),
-            estimates: (None, Estimates::new()),
+            forecast: Forecast::default(),
         };
         let (losses, closed) = (watch::Sender::new(0), AtomicBool::new(false));
         Arc::new(Self { inner: Mutex::new(inner), place, member, work: Arc::default(), losses, closed })
@@ -321,18 +318,15 @@ impl Desk {
     /// How it stands with somebody who waits, as far as this process knows.
     pub(crate) fn standing(&self, ticket: Ticket) -> Option<Standing> {
         let mut inner = self.inner();
-        let now = Instant::now();
-        let age = inner.estimates.0.map(|made| now.duration_since(made));
-        // Who came since is in none of them; but many who come at once are not played through one by one.
-        let good_for = if inner.estimates.1.contains_key(&ticket) { ESTIMATES } else { ESTIMATES / 10 };
-        if age.is_none_or(|age| age > good_for) {
-            inner.estimates = (Some(now), estimates(&inner.engine));
-        }
-        let age = inner.estimates.0.map(|made| now.duration_since(made)).unwrap_or_default();
-        let waiter = inner.engine.state.queue.get(ticket)?;
+        let Inner { engine, forecast, clock, .. } = &mut *inner;
+        // Of a pool that others share it is known how it was at the last turn.
+        let (time, seen) = self.memory_now().map_or((engine.state.now, clock.1), |now| (now, Instant::now()));
+        forecast.renew(ticket, engine, time, seen);
+        let waiter = engine.state.queue.get(ticket)?;
         let same = |other: &&Waiter| other.claim.provider == waiter.claim.provider;
-        let ahead = inner.engine.state.queue.iter().take_while(|other| other.ticket < ticket).filter(same).count();
-        let standing = inner.engine.standing(waiter, ahead, &inner.estimates.1);
+        let ahead = engine.state.queue.iter().take_while(|other| other.ticket < ticket).filter(same).count();
+        let standing = engine.standing(waiter, ahead, &forecast.estimates);
+        let age = forecast.age();
         Some(Standing { estimate: standing.estimate.map(|estimate| estimate.saturating_sub(age)), ..standing })
     }
 

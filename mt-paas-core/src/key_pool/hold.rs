@@ -11,6 +11,9 @@ pub(crate) struct HoldTimes {
     count: i64,
     mean: i64,
     variance: i64,
+    /// What divisions left over of the mean. Without it small differences would never count.
+    #[serde(default)]
+    rest: i64,
 }
 
 const TICK: Duration = Duration::from_micros(10);
@@ -24,7 +27,9 @@ impl HoldTimes {
         self.count = (self.count + 1).min(MEMORY);
         let held = i64::try_from(held.as_micros() / TICK.as_micros()).unwrap_or(LONGEST).min(LONGEST);
         let off = held - self.mean;
-        self.mean += off / self.count;
+        let step = off + self.rest;
+        self.mean += step / self.count;
+        self.rest = step % self.count;
         self.variance += (off * (held - self.mean) - self.variance) / self.count;
     }
 
@@ -57,6 +62,14 @@ mod tests {
         assert_eq!((alike.mean(), alike.spread()), (Some(Duration::from_millis(20)), 0.0));
         let changed = of([20; 100].into_iter().chain([60; 400])).mean().unwrap();
         assert!(changed > Duration::from_millis(58), "{changed:?}");
+    }
+
+    #[test]
+    fn small_differences_count() {
+        let mut holds = of([5; 100]);
+        (0..400).for_each(|_| holds.add(Duration::from_micros(5_500)));
+        let mean = holds.mean().unwrap();
+        assert!(mean > Duration::from_micros(5_450), "{mean:?}");
     }
 
     #[test]

@@ -102,7 +102,7 @@ impl PoolView {
             granted_at: loan.granted_at,
             expires_at: loan.expires_at,
         });
-        let estimates = estimates(engine);
+        let estimates = estimates(engine, now);
         let mut before: BTreeMap<Option<&Provider>, usize> = BTreeMap::new();
         let queue = state.queue.iter().map(|waiter| WaiterView {
             ticket: waiter.ticket,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::claim::Ticket;
 use super::desk::{Delivered, Desk};
 use super::error::PoolError;
+use super::estimate::GOOD_FOR_NEWCOMERS;
 use super::sync::{AtomicU64, oneshot, timeout};
 use super::view::Standing;
 
@@ -47,6 +48,8 @@ impl Waiting {
 
 /// Somebody who waits is told how it stands this often.
 const TELL: Duration = Duration::from_millis(500);
+/// And once this soon, when the first word could not say how long.
+const TELL_SOON: Duration = GOOD_FOR_NEWCOMERS.saturating_mul(2);
 
 impl Waiting {
     /// As [`wait`](Self::wait), and says how it stands meanwhile.
@@ -54,11 +57,13 @@ impl Waiting {
         &mut self,
         tell: &(dyn Fn(Standing) + Send + Sync),
     ) -> Result<Delivered, PoolError> {
+        let mut soon = Some(TELL_SOON);
         loop {
-            if let Some(standing) = self.desk.standing(self.ticket()) {
-                tell(standing);
-            }
-            if let Ok(got) = timeout(TELL, self.wait()).await {
+            let standing = self.desk.standing(self.ticket());
+            standing.into_iter().for_each(tell);
+            let says_nothing = standing.is_none_or(|standing| standing.estimate.is_none());
+            let pause = soon.take().filter(|_| says_nothing).unwrap_or(TELL);
+            if let Ok(got) = timeout(pause, self.wait()).await {
                 return got;
             }
         }

@@ -1,10 +1,12 @@
 //! The pool as its callers see it, in memory and shared.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use mt_paas_core::key_pool::{AcquireOptions, KeyPool, NewKey, PoolError, PoolLimits, Provider, Verdict, WaitReason};
+use mt_paas_core::key_pool::{
+    AcquireOptions, KeyPool, NewKey, PoolError, PoolLimits, Provider, Standing, Verdict, WaitReason,
+};
 use mt_paas_core::store::memory::MemoryKeyPool;
 use mt_paas_core::{Secret, TenantId, UserId};
 use serde_json::json;
@@ -140,5 +142,50 @@ async fn whoever_stops_waiting_leaves_nothing_behind() {
         drop(held);
         tokio::time::sleep(Duration::from_millis(50)).await;
         assert_eq!(one.view().await.unwrap().leases.len(), 0, "{place}");
+    }
+}
+
+/// What somebody is told in the first `listens` of its wait for a lease, with which it then stops.
+async fn estimates(pool: &KeyPool, name: &str, listens: Duration) -> Vec<Option<Duration>> {
+    let told = Mutex::new(Vec::new());
+    let tell = |standing: Standing| told.lock().unwrap().push(standing.estimate);
+    let (provider, tenant, user, options) = (provider(), tenant(), user(name), patience(5_000));
+    let waits = pool.acquire_and_tell(&provider, &tenant, &user, &options, &tell);
+    assert!(tokio::time::timeout(listens, waits).await.is_err(), "{name} waits");
+    told.into_inner().unwrap()
+}
+
+#[tokio::test]
+async fn an_estimate_shrinks_as_time_goes_by_also_when_nothing_happens() {
+    for (place, one, other) in pairs(wide()) {
+        one.put_key(key("a", 1)).await.unwrap();
+        let habit = one.acquire(&provider(), &tenant(), &user("u1"), &patience(0)).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(800)).await;
+        habit.settle().await.unwrap();
+        let _lease = one.acquire(&provider(), &tenant(), &user("u1"), &patience(0)).await.unwrap();
+        let told = estimates(&other, "u2", Duration::from_millis(560)).await;
+        let [Some(first), Some(second)] = told[..] else { panic!("{place}: {told:?}") };
+        assert!(first > Duration::from_millis(700) && first < Duration::from_millis(900), "{place}: {first:?}");
+        assert!(second < first - Duration::from_millis(400), "{place}: {first:?}, then {second:?}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_comes_together_with_others_is_told_its_time_soon() {
+    for (place, one, other) in pairs(wide()) {
+        one.put_key(key("a", 1)).await.unwrap();
+        let habit = one.acquire(&provider(), &tenant(), &user("u1"), &patience(0)).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        habit.settle().await.unwrap();
+        let _lease = one.acquire(&provider(), &tenant(), &user("u1"), &patience(0)).await.unwrap();
+        let mut waiters = JoinSet::new();
+        for number in 0..20 {
+            let other = other.clone();
+            let listens = Duration::from_millis(300);
+            waiters.spawn(async move { estimates(&other, &format!("w{number}"), listens).await });
+        }
+        for told in waiters.join_all().await {
+            assert!(told.iter().any(Option::is_some), "{place}: {told:?}");
+        }
     }
 }

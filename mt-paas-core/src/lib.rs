@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod audit;
+pub mod auth;
 pub mod clock;
 pub mod error;
 pub mod fields;

@@ -1,0 +1,192 @@
+//! The work of hashing, which must not keep everybody else waiting.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use unicode_normalization::UnicodeNormalization;
+
+use super::algorithm::HashAlgorithm;
+use super::hash::PasswordHash;
+use crate::secret::Secret;
+
+/// Makes hashes of passwords and checks passwords against them. Cloning is cheap; clones share their places.
+///
+/// # Work
+///
+/// A hash takes a core for tens of milliseconds. It runs on a blocking thread, on so many at once as
+/// [`HasherOptions::at_once`] says; callers beyond these wait in the order they came in, and callers beyond
+/// [`HasherOptions::waiting`] are turned away. Futures may be dropped at any time. Work that has begun then goes on to its
+/// end, and only there gives its place back.
+///
+/// # Spelling
+///
+/// The same character can be written in several ways; a Korean syllable, for one, as one character or as its letters. New
+/// hashes are made of the NFKC form of a password, as NIST SP 800-63B has it. Hashes of earlier services were made of what
+/// was typed, so that is tried as well where it differs, and the hash replaced when it was right.
+#[derive(Debug, Clone)]
+pub struct PasswordHasher {
+    algorithm: HashAlgorithm,
+    /// What unknown users are checked against.
+    decoy: Arc<PasswordHash>,
+    /// A permit for everybody who waits or is served.
+    line: Arc<Semaphore>,
+    /// A permit for everybody who is served.
+    places: Arc<Semaphore>,
+}
+
+/// How a [`PasswordHasher`] works.
+#[derive(Debug, Clone, Copy)]
+pub struct HasherOptions {
+    /// What new hashes are made with.
+    pub algorithm: HashAlgorithm,
+    /// How many hashes are worked on at once; by default one less than there are cores, and at least one.
+    pub at_once: NonZeroUsize,
+    /// How many callers may wait; by default 256.
+    pub waiting: usize,
+}
+
+impl Default for HasherOptions {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let at_once = NonZeroUsize::new(cores - 1).unwrap_or(NonZeroUsize::MIN);
+        Self { algorithm: HashAlgorithm::default(), at_once, waiting: 256 }
+    }
+}
+
+/// What the check of a password found.
+#[derive(Debug)]
+pub enum Verified {
+    /// Another password, or no such user.
+    Wrong,
+    /// The password is right.
+    Right {
+        /// A hash to store in place of the one that was checked, which is of an old form, weaker than new ones, or of
+        /// another spelling.
+        rehash: Option<PasswordHash>,
+    },
+}
+
+/// A password was not hashed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HashingError {
+    /// Too many callers wait already.
+    #[error("too many passwords are being checked; try again in a moment")]
+    Overloaded,
+    /// The work broke off, for want of memory for example.
+    #[error("the password could not be hashed")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl PasswordHasher {
+    /// A hasher with places of its own. A process needs one.
+    pub fn new(options: HasherOptions) -> Self {
+        let HasherOptions { algorithm, at_once, waiting } = options;
+        // Semaphores panic beyond their maximum.
+        let line = at_once.get().saturating_add(waiting).min(Semaphore::MAX_PERMITS);
+        Self {
+            algorithm,
+            decoy: Arc::new(algorithm.decoy()),
+            line: Arc::new(Semaphore::new(line)),
+            places: Arc::new(Semaphore::new(at_once.get().min(Semaphore::MAX_PERMITS))),
+        }
+    }
+
+    /// A new hash of a password, all of it. Whether the password is good enough is for a
+    /// [policy](crate::auth::PasswordPolicy) to say.
+    ///
+    /// # Errors
+    ///
+    /// [`HashingError::Overloaded`], [`HashingError::Failed`].
+    pub async fn hash(&self, password: &Secret<String>) -> Result<PasswordHash, HashingError> {
+        let (algorithm, password) = (self.algorithm, password.clone());
+        self.work(move || algorithm.hash(normal(&password).as_bytes())).await
+    }
+
+    /// Checks a password against what is stored for a user, or against nothing if there is no such user.
+    ///
+    /// An unknown user takes as long as a known one with a hash of this hasher's algorithm or of a weaker PBKDF2.
+    ///
+    /// # Errors
+    ///
+    /// [`HashingError::Overloaded`], [`HashingError::Failed`].
+    pub async fn verify(
+        &self,
+        password: &Secret<String>,
+        stored: Option<&PasswordHash>,
+    ) -> Result<Verified, HashingError> {
+        let (algorithm, password) = (self.algorithm, password.clone());
+        let known = stored.is_some();
+        let against = stored.map_or_else(|| self.decoy.clone(), |hash| Arc::new(hash.clone()));
+        self.work(move || check(algorithm, &password, &against, known)).await
+    }
+
+    /// Does slow work in a place of its own.
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, argon2::Error> + Send + 'static,
+    ) -> Result<T, HashingError> {
+        let place = self.place().await?;
+        let done = tokio::task::spawn_blocking(move || {
+            let done = work();
+            drop(place);
+            done
+        });
+        match done.await {
+            Ok(Ok(done)) => Ok(done),
+            Ok(Err(error)) => Err(HashingError::Failed(error.into())),
+            Err(error) => Err(HashingError::Failed(error.into())),
+        }
+    }
+
+    /// Waits for a place, in the order of arrival.
+    async fn place(&self) -> Result<Place, HashingError> {
+        let in_line = self.line.clone().try_acquire_owned().map_err(|_| HashingError::Overloaded)?;
+        let served = self.places.clone().acquire_owned().await.map_err(|error| HashingError::Failed(error.into()))?;
+        Ok(Place { _in_line: in_line, _served: served })
+    }
+}
+
+impl Default for PasswordHasher {
+    fn default() -> Self {
+        Self::new(HasherOptions::default())
+    }
+}
+
+/// The right to work, until dropped.
+struct Place {
+    _in_line: OwnedSemaphorePermit,
+    _served: OwnedSemaphorePermit,
+}
+
+/// Checks `password` against `stored`, which is a decoy unless `known`.
+fn check(
+    algorithm: HashAlgorithm,
+    password: &Secret<String>,
+    stored: &PasswordHash,
+    known: bool,
+) -> Result<Verified, argon2::Error> {
+    let normal = normal(password);
+    // What was typed comes second, also for decoys: how long this takes says something of the guess and nothing of users.
+    for spelling in spellings(&normal, password.expose()) {
+        if stored.matches(spelling.as_bytes())? && known {
+            let keep = spelling == normal && !algorithm.outdates(stored);
+            let rehash = if keep { None } else { Some(algorithm.hash(normal.as_bytes())?) };
+            return Ok(Verified::Right { rehash });
+        }
+        if let Some(rest) = algorithm.0.shortfall(stored.algorithm) {
+            rest.digest(spelling.as_bytes(), &stored.salt, stored.digest.len())?;
+        }
+    }
+    Ok(Verified::Wrong)
+}
+
+/// The ways in which a password may have been written when its hash was made.
+fn spellings<'a>(normal: &'a str, typed: &'a str) -> impl Iterator<Item = &'a str> {
+    [Some(normal), (typed != normal).then_some(typed)].into_iter().flatten()
+}
+
+fn normal(password: &Secret<String>) -> String {
+    password.expose().nfkc().collect()
+}

@@ -17,12 +17,12 @@ mod migrating;
 mod place;
 #[path = "stores/redis_key_pool.rs"]
 mod redis_key_pool;
+#[path = "stores/reliability.rs"]
+mod reliability;
 #[path = "stores/sealed.rs"]
 mod sealed;
 #[path = "stores/sql_audit.rs"]
 mod sql_audit;
-#[path = "stores/reliability.rs"]
-mod reliability;
 #[path = "stores/sql_key_pool.rs"]
 mod sql_key_pool;
 #[path = "stores/tables.rs"]

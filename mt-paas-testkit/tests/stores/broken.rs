@@ -70,7 +70,7 @@ pub(crate) enum Fault {
     IgnoresTheOutcome,
     SearchesEntriesByPattern,
     TellsNoKeeper,
-    FindsNoFault,
+    VerifiesNothing,
     FindsImaginaryFaults,
     IgnoresHeads,
 }
@@ -120,7 +120,7 @@ pub(crate) const FAULTS: &[(Fault, &str)] = &[
     (Fault::IgnoresTheOutcome, "audit::every_filter_leaves_what_it_asks_for"),
     (Fault::SearchesEntriesByPattern, "audit::text_is_found_as_it_is_written"),
     (Fault::TellsNoKeeper, "audit::a_keeper_knows_every_chain_before_its_first_entry_and_its_last_entry"),
-    (Fault::FindsNoFault, "audit::a_trail_that_contradicts_its_heads_is_found_out"),
+    (Fault::VerifiesNothing, "audit::a_trail_that_contradicts_its_heads_is_found_out"),
     (Fault::FindsImaginaryFaults, "audit::chains_are_whole_when_many_write_at_once"),
     (Fault::IgnoresHeads, "audit::a_trail_that_contradicts_its_heads_is_found_out"),
     (Fault::CountsARepeatTwice, "differential::answers_are_those_of_the_in_memory_store"),
@@ -476,7 +476,7 @@ impl AuditStore for Broken {
         found: &mut (dyn FnMut(AuditFault) + Send),
     ) -> Result<Verified, StoreError> {
         let heads = if self.has(Fault::IgnoresHeads) { &[] } else { heads };
-        if self.has(Fault::FindsNoFault) {
+        if self.has(Fault::VerifiesNothing) {
             return Ok(Verified { faults: 0, ..self.inner.verify_audit(heads, &mut |_| ()).await? });
         }
         let mut verified = self.inner.verify_audit(heads, found).await?;

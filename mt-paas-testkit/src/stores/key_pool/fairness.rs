@@ -167,7 +167,7 @@ impl Crowd {
 
     /// Waits until so many have got something.
     async fn granted(&mut self, count: usize) -> Result<(), Violation> {
-        let mut group = Vec::new();
+        let mut group: Vec<(usize, Box<dyn Lent>)> = Vec::new();
         while group.len() < count {
             let got = tokio::time::timeout(LONG, self.gets.recv()).await;
             let in_vain = || Violation::new(format!("{} calls ended and {} were granted", count, group.len()));
@@ -179,6 +179,8 @@ impl Crowd {
             self.grants.push(Grant { generation, came, key: name(&*lent), at: self.now });
             group.push((number, lent));
         }
+        // In the order in which they were granted: which of several calls ends first decides who gets which key.
+        group.sort_by_key(|(_, lent)| lent.lease().generation());
         self.running.push_back(group);
         Ok(())
     }

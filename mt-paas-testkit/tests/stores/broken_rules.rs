@@ -1,7 +1,7 @@
 //! Pools with one faulty rule each, as others have them: gateways, the predecessor, first tries.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Poll;
 use std::time::Duration;
@@ -42,6 +42,14 @@ pub(crate) enum RuleFault {
     ForgetsToRefund,
     /// What a provider says is forgotten.
     ForgetsVerdicts,
+    /// A charge that has to wait is refused.
+    RefusesChargesThatWait,
+    /// A key that is off is lent when no other is there.
+    LendsAKeyThatIsOff,
+    /// At the deadline nobody remembers what was waited for.
+    ForgetsWhyAtTheDeadline,
+    /// What cannot be given back at once is not given back.
+    ForgetsWhatItCannotGiveBack,
 }
 
 /// Each fault with a test that must catch it.
@@ -59,6 +67,11 @@ pub(crate) const FAULTS: &[(RuleFault, &str)] = &[
     (RuleFault::GivesBackOnlyOnSuccess, "leaks::r9_nothing_is_held_after_calls_of_every_end"),
     (RuleFault::GivesBackOnlyOnSuccess, "leases::a_lease_that_is_dropped_is_given_back"),
     (RuleFault::AcceptsStaleGenerations, "processes::a_stale_generation_is_refused"),
+    (RuleFault::ChecksLimitsBeforeItCounts, "limits::limits_of_zero_hold_everybody_back_and_huge_ones_nobody"),
+    (RuleFault::RefusesChargesThatWait, "charges::a_charge_waits_its_turn"),
+    (RuleFault::LendsAKeyThatIsOff, "keys::a_key_is_not_lent_after_its_end_or_while_it_is_off"),
+    (RuleFault::ForgetsWhyAtTheDeadline, "waiting::at_the_deadline_the_error_says_why_and_until_when"),
+    (RuleFault::ForgetsWhatItCannotGiveBack, "outages::a_store_that_comes_back_is_used_again"),
     (RuleFault::ForgetsToRefund, "health::a_refused_call_counts_for_no_limit"),
     (RuleFault::ForgetsVerdicts, "health::a_refused_key_is_quarantined_until_somebody_releases_it"),
 ];
@@ -66,7 +79,8 @@ pub(crate) const FAULTS: &[(RuleFault, &str)] = &[
 /// Empty ground with the fault.
 pub(crate) fn ground(fault: RuleFault) -> Ground {
     let shared: Arc<Shared> = Arc::default();
-    let ground = if fault == RuleFault::AcceptsStaleGenerations { memory() } else { Ground::in_memory() };
+    let needs_store = matches!(fault, RuleFault::AcceptsStaleGenerations | RuleFault::ForgetsWhatItCannotGiveBack);
+    let ground = if needs_store { memory() } else { Ground::in_memory() };
     ground.through(move |pool| {
         let pool = if fault == RuleFault::ChecksLimitsBeforeItCounts {
             KeyPool::in_memory(PoolLimits { per_user: 1_000, total: 1_000, ..PoolLimits::default() })
@@ -86,6 +100,8 @@ struct Shared {
     pending: Mutex<BTreeSet<u64>>,
     arrived: AtomicU64,
     running: AtomicU32,
+    /// The store could not be reached when somebody asked last.
+    away: AtomicBool,
     /// Whoever waits, the last on top.
     last: Mutex<Vec<tokio::sync::oneshot::Sender<Lease>>>,
     /// A minute, and its requests.
@@ -216,11 +232,38 @@ impl Lender for Broken {
                 }
                 other => other?,
             },
-            _ => ask(&options).await?,
+            RuleFault::LendsAKeyThatIsOff => match ask(&options).await {
+                Err(PoolError::Busy { reason: WaitReason::NoKeyForTenant, .. }) => {
+                    let off = self.pool.view().await?.keys.into_iter().find(|used| !used.key.spec.active);
+                    let Some(off) = off else { return ask(&options).await.map(|lease| self.lent(lease)) };
+                    self.pool.set_key_active(off.key.id, true).await?;
+                    let lease = ask(&options).await;
+                    self.pool.set_key_active(off.key.id, false).await?;
+                    lease?
+                }
+                other => other?,
+            },
+            RuleFault::ForgetsWhyAtTheDeadline if !options.patience.is_zero() => match ask(&options).await {
+                Err(PoolError::Busy { .. }) => {
+                    return Err(PoolError::Busy { reason: WaitReason::Concurrency, next_free: None });
+                }
+                other => other?,
+            },
+            _ => {
+                let got = ask(&options).await;
+                shared.away.store(matches!(got, Err(PoolError::Store(_))), Ordering::SeqCst);
+                got?
+            }
         };
+        Ok(self.lent(lease))
+    }
+}
+
+impl Broken {
+    fn lent(&self, lease: Lease) -> Box<dyn Lent> {
         let lease = Arc::new(lease);
-        locked(&shared.leases).push(Arc::downgrade(&lease));
-        Ok(Box::new(BrokenLease { lease: Some(lease), fault: self.fault, shared: shared.clone() }))
+        locked(&self.shared.leases).push(Arc::downgrade(&lease));
+        Box::new(BrokenLease { lease: Some(lease), fault: self.fault, shared: self.shared.clone() })
     }
 }
 
@@ -246,6 +289,7 @@ impl Lent for BrokenLease {
     }
 
     async fn charge(&self, units: u32, patience: Duration) -> Result<(), PoolError> {
+        let patience = if self.fault == RuleFault::RefusesChargesThatWait { Duration::ZERO } else { patience };
         self.accept(self.lease().charge(units, patience).await)
     }
 
@@ -276,6 +320,10 @@ impl Drop for BrokenLease {
     fn drop(&mut self) {
         if self.fault == RuleFault::ChecksLimitsBeforeItCounts {
             self.shared.running.fetch_sub(1, Ordering::SeqCst);
+        }
+        let away = self.shared.away.load(Ordering::SeqCst);
+        if self.fault == RuleFault::ForgetsWhatItCannotGiveBack && away {
+            std::mem::forget(self.lease.take());
         }
         if self.fault == RuleFault::GivesBackOnlyOnSuccess {
             std::mem::forget(self.lease.take());

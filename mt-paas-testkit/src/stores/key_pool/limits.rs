@@ -23,6 +23,7 @@ use requests::{
 super::tests!("limits", false:
     limits_hold_when_many_come_at_once,
     a_refusal_names_the_limit,
+    limits_of_zero_hold_everybody_back_and_huge_ones_nobody,
     jobs_without_a_key_take_places_and_free_them,
     in_no_sixty_seconds_are_more_requests_than_allowed,
     the_next_free_moment_is_the_first_with_room,
@@ -114,6 +115,26 @@ async fn a_refusal_names_the_limit(ground: Ground) -> Result<(), Violation> {
     same!(refused, (WaitReason::TotalLimit, None), "why");
     second.settle().await?;
     Wish::of("u2").ask(&pools[1]).await?.settle().await?;
+    Ok(())
+}
+
+async fn limits_of_zero_hold_everybody_back_and_huge_ones_nobody(ground: Ground) -> Result<(), Violation> {
+    let nobody = PoolLimits { per_user: 0, total: 9, ..PoolLimits::default() };
+    let nothing = PoolLimits { per_user: 9, total: 0, ..PoolLimits::default() };
+    for (limits, reason) in [(nobody, WaitReason::UserLimit), (nothing, WaitReason::TotalLimit)] {
+        let pools = ground.two(limits).await?;
+        put(&pools[0], [key("a", 2)]).await?;
+        for wish in [Wish::of("u"), Wish::of("u").place()] {
+            let refused = busy(wish.ask(&pools[1]).await, "a job where none may run")?;
+            same!(refused, (reason, None), "why");
+        }
+    }
+    let huge = PoolLimits { per_user: u32::MAX, total: u32::MAX, ..PoolLimits::default() };
+    let pools = ground.two(huge).await?;
+    put(&pools[0], [key("a", 2)]).await?;
+    let _held = [Wish::of("u").ask(&pools[0]).await?, Wish::of("u").ask(&pools[1]).await?];
+    let refused = busy(Wish::of("u").ask(&pools[0]).await, "a third call on a key that allows two")?;
+    same!(refused.0, WaitReason::Concurrency, "why");
     Ok(())
 }
 

@@ -17,6 +17,8 @@ mod migrating;
 mod place;
 #[path = "stores/redis_key_pool.rs"]
 mod redis_key_pool;
+#[path = "stores/redis_server.rs"]
+mod redis_server;
 #[path = "stores/reliability.rs"]
 mod reliability;
 #[path = "stores/sealed.rs"]
@@ -94,6 +96,12 @@ fn main() -> ExitCode {
         trials.push(on_server("redis", &redis, name, |url| {
             let url = url.to_owned();
             Trial::test(format!("redis::{name}"), move || redis_key_pool::at(url, *run))
+        }));
+    }
+    let redis_program = redis_server::program();
+    for (name, run) in redis_server::TRIALS {
+        trials.push(on_server("redis", &redis_program, name, |_| {
+            Trial::test(format!("redis::{name}"), move || block(caught(run())))
         }));
     }
     for (fault, caught_by) in broken::FAULTS {

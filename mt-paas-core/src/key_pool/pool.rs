@@ -55,6 +55,9 @@ impl KeyPool {
 
     /// A pool that processes share through a store. To be called in a Tokio runtime. All of them should have the same
     /// limits.
+    ///
+    /// The payloads of its keys are kept in the store as clear text, for everybody to read who can read the store, unless
+    /// the pool is [`sealed_by`](Self::sealed_by) something before a key is put into it.
     pub fn shared(limits: PoolLimits, store: Arc<dyn KeyPoolStore>) -> Self {
         let member = MemberId(rand_member());
         let engine = Engine::new(State::default(), limits, member, true);

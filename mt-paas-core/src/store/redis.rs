@@ -73,6 +73,15 @@ impl RedisKeyPool {
         let at = server.at.clone();
         Ok(Self { seat: Arc::new(Mutex::new(seat)), bell: Bell::new(server, names), at })
     }
+
+    /// Deletes the list with all that is in it, keys of providers and leases. A pool that still uses it begins anew.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`].
+    pub async fn delete(&self) -> Result<(), StoreError> {
+        self.seat.lock().await.delete().await
+    }
 }
 
 impl fmt::Debug for RedisKeyPool {

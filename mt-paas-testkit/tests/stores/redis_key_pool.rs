@@ -39,6 +39,8 @@ pub(crate) const TRIALS: &[Trial] = &[
     ("payloads_are_sealed_again_by_processes_that_are_killed", |place| {
         Box::pin(super::sealed::killed_on(place.store_address()))
     }),
+    ("a_list_that_is_deleted_leaves_nothing", |place| Box::pin(a_deleted_list_leaves_nothing(place))),
+    ("a_bench_leaves_nothing", |place| Box::pin(a_bench_leaves_nothing(place))),
     ("no_error_tells_the_password", |place| Box::pin(no_error_tells_the_password(place))),
 ];
 
@@ -104,6 +106,12 @@ impl Place {
 
     fn key(&self, name: &str) -> String {
         format!("{{{}}}key-pool:{name}", self.prefix)
+    }
+
+    /// All keys that begin with the prefix.
+    async fn keys(&self) -> Result<Vec<String>, Failed> {
+        let mut connection = self.connection().await?;
+        Ok(redis::cmd("KEYS").arg(format!("{{{}}}*", self.prefix)).query_async(&mut connection).await?)
     }
 
     pub(crate) async fn clear(&self) -> Result<(), Failed> {
@@ -429,6 +437,41 @@ async fn a_lost_pool_starts_over(place: Place) -> Result<(), Failed> {
     Ok(new.settle().await?)
 }
 
+async fn a_deleted_list_leaves_nothing(place: Place) -> Result<(), Failed> {
+    let store = place.store().await?;
+    append(&store, "one", false, &[]).await?;
+    assert!(!place.keys().await?.is_empty());
+    store.delete().await?;
+    assert_eq!(place.keys().await?, [""; 0]);
+    // Whoever goes on with it begins anew.
+    assert!(append(&store, "two", false, &[]).await? > 1);
+    assert_eq!(all(&store).await?.len(), 1);
+    Ok(())
+}
+
+async fn a_bench_leaves_nothing(place: Place) -> Result<(), Failed> {
+    let run = |interrupted: bool| {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_mt-paas"));
+        let seconds = if interrupted { "60" } else { "1" };
+        command.args(["bench", "key-pool", "--store", &place.url, "--prefix", &place.prefix, "--seconds", seconds]);
+        command.args(["--callers", "16", "--processes", "2", "--keys", "4", "--slots", "2", "--ttl", "3"]);
+        command.stdout(std::process::Stdio::null()).kill_on_drop(true).spawn()
+    };
+    let status = run(false)?.wait().await?;
+    assert!(status.success(), "{status}");
+    assert_eq!(place.keys().await?, [""; 0]);
+    let mut interrupted = run(true)?;
+    while place.keys().await?.is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let pid = interrupted.id().ok_or("it ended")?.to_string();
+    tokio::process::Command::new("kill").args(["-INT", &pid]).status().await?;
+    soon(interrupted.wait()).await??;
+    assert_eq!(place.keys().await?, [""; 0]);
+    Ok(())
+}
+
 async fn no_error_tells_the_password(_: Place) -> Result<(), Failed> {
     for url in [
         "redis://user:hush@127.0.0.1:1",
@@ -456,21 +499,21 @@ async fn no_error_tells_the_password(_: Place) -> Result<(), Failed> {
     Ok(())
 }
 
-async fn pools(place: &Place, count: usize, limits: PoolLimits) -> Result<Vec<KeyPool>, Failed> {
+pub(crate) async fn pools(place: &Place, count: usize, limits: PoolLimits) -> Result<Vec<KeyPool>, Failed> {
     let stores = place.stores(count).await?;
     Ok(stores.into_iter().map(|store| KeyPool::shared(limits, store)).collect())
 }
 
-async fn lease(pool: &KeyPool, user: &str) -> Result<Lease, PoolError> {
+pub(crate) async fn lease(pool: &KeyPool, user: &str) -> Result<Lease, PoolError> {
     let user = user.parse().expect("an id");
     pool.acquire(&provider(), &"school".parse().expect("an id"), &user, &AcquireOptions::default()).await
 }
 
-fn provider() -> Provider {
+pub(crate) fn provider() -> Provider {
     "openai".parse().expect("a name")
 }
 
-fn key(name: &str, concurrency: u32) -> NewKey {
+pub(crate) fn key(name: &str, concurrency: u32) -> NewKey {
     NewKey {
         provider: provider(),
         name: name.to_owned(),
@@ -485,7 +528,7 @@ fn key(name: &str, concurrency: u32) -> NewKey {
     }
 }
 
-async fn soon<T>(work: impl Future<Output = T>) -> Result<T, Failed> {
+pub(crate) async fn soon<T>(work: impl Future<Output = T>) -> Result<T, Failed> {
     Ok(tokio::time::timeout(Duration::from_secs(10), work).await.map_err(|_| "it did not come in ten seconds")?)
 }
 

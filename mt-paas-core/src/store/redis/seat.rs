@@ -77,6 +77,17 @@ impl Seat {
         self.checked(passed)
     }
 
+    /// Takes everything out of the server.
+    pub(super) async fn delete(&mut self) -> Result<(), StoreError> {
+        self.sit_down().await?;
+        let Names { turn, list, token, .. } = &self.names;
+        let deleted = match &mut self.link {
+            Some(link) => redis::cmd("DEL").arg(&[turn, list, token]).exec_async(&mut link.connection).await,
+            None => Ok(()),
+        };
+        self.checked(deleted)
+    }
+
     async fn try_begin(&mut self, after: u64, token: Option<u64>) -> RedisResult<Begun> {
         match &mut self.link {
             Some(Link { connection, run }) => self.scripts.begin(connection, &self.names, run, after, token).await,

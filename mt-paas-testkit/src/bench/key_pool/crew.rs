@@ -53,6 +53,14 @@ impl Crew {
         Ok(Some(slot))
     }
 
+    /// Kills everybody.
+    pub(super) async fn dismiss(&mut self) -> Result<(), BenchError> {
+        for (_, mut child) in std::mem::take(&mut self.members).into_values() {
+            child.kill().await?;
+        }
+        Ok(())
+    }
+
     pub(super) fn has(&self, worker: u32) -> bool {
         self.members.contains_key(&worker)
     }

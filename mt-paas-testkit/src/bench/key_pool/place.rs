@@ -50,6 +50,15 @@ impl KeyPoolBench {
         })
     }
 
+    /// Takes the pool of this run out of a server that is shared with others. A database was given for it alone.
+    pub(super) async fn clear(&self) -> Result<(), Fault> {
+        if !self.scheme().starts_with("redis") {
+            return Ok(());
+        }
+        let options = RedisOptions { prefix: self.prefix.clone() };
+        Ok(RedisKeyPool::connect(&self.store, &options).await?.delete().await?)
+    }
+
     /// Puts the keys of this run into a pool that nobody else uses.
     pub(super) async fn prepare(&self, pool: &KeyPool) -> Result<(), Fault> {
         let view = pool.view().await?;

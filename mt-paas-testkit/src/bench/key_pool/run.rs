@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::court::{Court, News};
 use super::crew::Crew;
-use super::error::BenchError;
+use super::error::{BenchError, told};
 use super::judgement::Judgement;
 use super::options::KeyPoolBench;
 use super::wire::Order;
@@ -25,12 +25,15 @@ impl KeyPoolBench {
         self.check()?;
         let court = Court::open(self).await?;
         let crew = Crew::new(self.clone(), court.address, court.token.clone());
-        let mut run = Run { bench: self, court, crew, ready: BTreeSet::new(), kills: 0, began: None, called: None };
+        let mut run =
+            Run { bench: self, court, crew, ready: BTreeSet::new(), owns: false, kills: 0, began: None, called: None };
         let counted = tokio::select! {
-            counted = run.steps() => Some(counted?),
-            () = stop => None,
+            counted = run.steps() => counted.map(Some),
+            () = stop => Ok(None),
         };
-        Ok(run.judgement(counted))
+        let cleared = run.clear().await;
+        let judgement = run.judgement(counted?);
+        cleared.map(|()| judgement)
     }
 }
 
@@ -40,6 +43,8 @@ struct Run<'a> {
     crew: Crew,
     /// Workers that have the pool.
     ready: BTreeSet<u32>,
+    /// The pool is this run's: nobody else had keys or leases in it.
+    owns: bool,
     kills: u64,
     began: Option<Instant>,
     /// How long the callers called.
@@ -59,6 +64,7 @@ impl Run<'_> {
         self.all_done([first].into(), "reach the store").await?;
         self.court.order(first, Order::Prepare);
         self.all_done([first].into(), "put keys into the pool").await?;
+        self.owns = true;
         let mut others = BTreeSet::new();
         for slot in 1..self.bench.processes {
             others.insert(self.crew.hire(slot).await?);
@@ -69,6 +75,15 @@ impl Run<'_> {
         // By now everything has ended that nobody renews.
         tokio::time::sleep(self.bench.ttl + Duration::from_secs(1)).await;
         self.count(first).await
+    }
+
+    /// Leaves nothing of the run where others are.
+    async fn clear(&mut self) -> Result<(), BenchError> {
+        self.crew.dismiss().await?;
+        if self.owns {
+            self.bench.clear().await.map_err(|error| BenchError::Worker(told(&*error)))?;
+        }
+        Ok(())
     }
 
     /// Lets the callers call, and kills.

@@ -4,6 +4,8 @@
 
 #[path = "reliability/child.rs"]
 mod child;
+#[path = "reliability/full.rs"]
+mod full;
 #[path = "reliability/history.rs"]
 mod history;
 #[path = "reliability/kills.rs"]
@@ -28,7 +30,7 @@ use crate::{at, on_server, redis_key_pool};
 pub(crate) use child::act;
 
 pub(crate) fn trials(postgres: &Result<String, String>, redis: &Result<String, String>) -> Vec<Trial> {
-    let on_files = kills::TRIALS.iter().chain(stuck::TRIALS);
+    let on_files = kills::TRIALS.iter().chain(stuck::TRIALS).chain(full::TRIALS);
     let mut trials: Vec<Trial> = on_files.map(|(name, run)| at(PlaceKind::File, name, *run)).collect();
     for (name, run) in pauses::TRIALS.iter().chain(pauses::CONTROLS) {
         let run = *run;

@@ -24,6 +24,7 @@ pub(super) type Task = fn(Shared, Vec<String>) -> BoxFuture<'static, Result<(), 
 const TASKS: &[(&str, Task)] = &[
     (super::kills::WORKER, |shared, arguments| Box::pin(super::kills::work(shared, arguments))),
     (super::pauses::HOLDER, |shared, arguments| Box::pin(super::pauses::hold(shared, arguments))),
+    (super::full::FILLER, |shared, _| Box::pin(super::full::fill(shared))),
     (super::stuck::TURN, |shared, _| Box::pin(super::stuck::turn(shared))),
 ];
 
@@ -53,6 +54,18 @@ impl Process {
     pub(super) fn start(task: &str, shared: &Shared, arguments: &[&str]) -> Result<Self, Failed> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args([CHILD, task, &shared.url, &shared.prefix]).args(arguments);
+        Self::spawn(command)
+    }
+
+    /// One whom the signal does not end that comes with a file that may not grow: it gets an error, as on a full disk.
+    pub(super) fn start_unharmed(task: &str, shared: &Shared) -> Result<Self, Failed> {
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(std::env::current_exe()?);
+        command.args([CHILD, task, &shared.url, &shared.prefix]);
+        Self::spawn(command)
+    }
+
+    fn spawn(mut command: Command) -> Result<Self, Failed> {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
         let pid = child.id().ok_or("it ended at once")?;
         let (input, output) = (child.stdin.take(), child.stdout.take());

@@ -272,12 +272,12 @@ async fn lease(pool: &KeyPool, user: &str, patience: Duration, ttl: Duration) ->
     pool.acquire(&provider(), &tenant, &user, &options).await
 }
 
-fn file(url: &str) -> &str {
+pub(super) fn file(url: &str) -> &str {
     let path = url.strip_prefix("sqlite:").unwrap_or(url);
     path.split('?').next().unwrap_or(path)
 }
 
-async fn is_intact(url: &str) -> Result<bool, Failed> {
+pub(super) async fn is_intact(url: &str) -> Result<bool, Failed> {
     let options = SqliteConnectOptions::new().filename(file(url)).disable_statement_logging();
     let mut connection: SqliteConnection = options.connect().await?;
     let said: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check").fetch_all(&mut connection).await?;

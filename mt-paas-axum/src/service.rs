@@ -14,6 +14,7 @@ use std::sync::Arc;
 use axum::Router;
 use http::{HeaderMap, HeaderName, header};
 use mt_paas_core::StoreHandler;
+use mt_paas_core::audit::action;
 use mt_paas_core::key_pool::KeyPool;
 use mt_paas_core::seal::Keyring;
 use mt_paas_core::store::Store;
@@ -25,7 +26,8 @@ pub use command::run;
 pub use key_pool::{KeyPoolSettings, LazyKeyPool};
 pub use settings::{InvalidSetting, Settings};
 
-use crate::auth::MarketKeys;
+use crate::audit::{Refusals, audit_routes};
+use crate::auth::{MarketKeyLayer, MarketKeys};
 use crate::compat::Aliases;
 use crate::key_pool::admin_routes;
 use crate::standard_api::{StandardApi, StandardApiBuilder};
@@ -74,7 +76,20 @@ impl Context {
     /// The doors of the key pool for administrators; none if no `ADMIN_API_KEYS` are set.
     pub fn key_pool_routes(&self) -> OpenApiRouter {
         let keys = self.settings.key_pool.admin_keys.clone();
-        keys.and_then(|keys| admin_routes(self.key_pool(), keys).ok()).unwrap_or_default()
+        keys.and_then(|keys| admin_routes(self.key_pool(), keys, self.store.clone()).ok()).unwrap_or_default()
+    }
+
+    /// The doors of the audit trail for administrators; none if no `ADMIN_API_KEYS` are set.
+    pub fn audit_routes(&self) -> OpenApiRouter {
+        let keys = self.settings.key_pool.admin_keys.clone();
+        keys.and_then(|keys| audit_routes(self.store.clone(), keys).ok()).unwrap_or_default()
+    }
+
+    /// Asks for a market's key in `header`, and tells of requests without one in the audit trail; for routes of a
+    /// service's own.
+    pub fn market_key(&self, header: HeaderName) -> MarketKeyLayer {
+        let refusals = Refusals::new(self.store.clone(), action::MARKET_REFUSED);
+        MarketKeyLayer::new(self.market_keys.clone(), header).telling(refusals)
     }
 
     /// Whether a request comes from the machine that the service runs on: what only its operator may see is shown
@@ -113,6 +128,7 @@ impl Context {
         StandardApi::builder(handler)
             .market_keys(self.market_keys.clone())
             .idempotency(self.store.clone())
+            .audit(self.store.clone())
             .aliases(Aliases::new(self.settings.aliases))
             .cors_origins(self.settings.cors_origins.clone())
             .docs(self.settings.docs.unwrap_or(self.address.ip().is_loopback()))

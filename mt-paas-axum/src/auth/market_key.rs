@@ -6,12 +6,13 @@ use std::task::{Context, Poll};
 use axum::body::Body;
 use axum::extract::OriginalUri;
 use axum::response::{IntoResponse, Response};
-use futures_util::future::{Either, Ready, ready};
+use futures_util::future::{BoxFuture, Either, FutureExt};
 use http::{HeaderMap, HeaderName, Method, Request};
 use mt_paas_core::Secret;
 use sha2::{Digest, Sha256};
 use tower::{Layer, Service};
 
+use crate::audit::Refusals;
 use crate::error::Problem;
 
 /// The valid keys, each with a name that may stand in logs and tables.
@@ -101,25 +102,32 @@ impl MarketKeys {
 #[derive(Debug, Clone)]
 pub struct MarketKeyLayer(Arc<Door>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Door {
     keys: MarketKeys,
     header: HeaderName,
     open: Vec<String>,
+    refusals: Option<Refusals>,
 }
 
 impl MarketKeyLayer {
     /// Asks for one of `keys` in `header`.
     pub fn new(keys: MarketKeys, header: HeaderName) -> Self {
-        Self(Arc::new(Door { keys, header, open: Vec::new() }))
+        Self(Arc::new(Door { keys, header, open: Vec::new(), refusals: None }))
     }
 
     /// Leaves `GET` and `HEAD` of these paths open. A path is compared as a whole, never by its beginning.
     #[must_use]
     pub fn exclude_paths<P: Into<String>>(self, paths: impl IntoIterator<Item = P>) -> Self {
-        let Door { keys, header, .. } = &*self.0;
-        let open = self.0.open.iter().cloned().chain(paths.into_iter().map(Into::into)).collect();
-        Self(Arc::new(Door { keys: keys.clone(), header: header.clone(), open }))
+        let mut door = Arc::unwrap_or_clone(self.0);
+        door.open.extend(paths.into_iter().map(Into::into));
+        Self(Arc::new(door))
+    }
+
+    /// Tells of every request that is refused in the audit trail.
+    #[must_use]
+    pub fn telling(self, refusals: Refusals) -> Self {
+        Self(Arc::new(Door { refusals: Some(refusals), ..Arc::unwrap_or_clone(self.0) }))
     }
 }
 
@@ -135,6 +143,19 @@ impl MarketKeyLayer {
             None if !self.0.is_open(request) => Err(Problem::unauthorized(header)),
             name => Ok(name),
         }
+    }
+
+    /// Answers a request that was not admitted, once that stands in the audit trail.
+    pub(crate) fn refuse(&self, request: &Request<Body>, refused: Problem) -> BoxFuture<'static, Response> {
+        let Door { header, refusals, .. } = &*self.0;
+        let note = refusals.as_ref().and_then(|refusals| refusals.note(request, header));
+        async move {
+            if let Some(note) = note {
+                note.write().await;
+            }
+            refused.into_response()
+        }
+        .boxed()
     }
 }
 
@@ -167,10 +188,11 @@ pub struct MarketKeyService<S> {
 impl<S> Service<Request<Body>> for MarketKeyService<S>
 where
     S: Service<Request<Body>, Response = Response>,
+    S::Error: 'static,
 {
     type Response = Response;
     type Error = S::Error;
-    type Future = Either<S::Future, Ready<Result<Response, S::Error>>>;
+    type Future = Either<S::Future, BoxFuture<'static, Result<Response, S::Error>>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -182,7 +204,7 @@ where
                 request.extensions_mut().insert(name);
             }
             Ok(None) => {}
-            Err(refused) => return Either::Right(ready(Ok(refused.into_response()))),
+            Err(refused) => return Either::Right(self.door.refuse(&request, refused).map(Ok).boxed()),
         }
         Either::Left(self.inner.call(request))
     }

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use http::StatusCode;
 use http::request::Parts;
 use mt_paas_core::ApiError;
+use mt_paas_core::audit::{AuditEvent, action};
 use mt_paas_core::fields::{self, Fields, FromFields};
 use mt_paas_core::key_pool::{
     Complaint, Health, Key, KeyChange, KeyId, KeyPool, KeyView, Moment, NewKey, PoolView, TenantScope,
@@ -16,6 +17,7 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use super::refusals::{BodyRefusals, KeyRefusals, NameRefusals, Refusals};
+use crate::audit::Trail;
 use crate::error::Problem;
 use crate::extract::{ContractJson, path_parameter};
 
@@ -151,10 +153,12 @@ pub(super) async fn show(
     request_body = AddKey, responses((status = 201, description = "The new key", body = KeyInUse), Refusals, BodyRefusals, NameRefusals))]
 pub(super) async fn add(
     State(pool): State<KeyPool>,
+    State(trail): State<Trail>,
     ContractJson(key): ContractJson<NewKey>,
 ) -> Result<(StatusCode, ContractJson<KeyInUse>), Problem> {
     let (provider, name) = (key.provider.clone(), key.name.clone());
-    pool.add_key(key).await.map_err(ApiError::from)?;
+    let told = trail.event(action::POOL_KEY_ADD).on("pool_key", format!("{provider}/{name}"));
+    trail.around(told, async { Ok(pool.add_key(key).await?) }).await?;
     let view = pool.view().await.map_err(ApiError::from)?;
     let added = view.keys.iter().find(|view| view.key.spec.provider == provider && view.key.spec.name == name);
     // Somebody else may have removed it in this moment.
@@ -169,13 +173,18 @@ pub(super) async fn add(
     responses((status = 200, description = "The changed key", body = KeyInUse), Refusals, KeyRefusals, BodyRefusals))]
 pub(super) async fn change(
     State(pool): State<KeyPool>,
+    State(trail): State<Trail>,
     PathKey(key): PathKey,
     ContractJson(Members(members)): ContractJson<Members>,
 ) -> Result<ContractJson<KeyInUse>, Problem> {
     let view = pool.view().await.map_err(ApiError::from)?;
-    let provider = &of(&view, key)?.key.spec.provider;
+    let known = of(&view, key)?;
+    let provider = &known.key.spec.provider;
     let change = fields::read("body", &members, |fields| KeyChange::from_fields_of(provider, fields))?;
-    pool.change_key(key, change).await.map_err(ApiError::from)?;
+    // Their names, and none of what they say.
+    let names: Vec<&str> = members.keys().map(String::as_str).collect();
+    let told = on(trail.event(action::POOL_KEY_CHANGE), known).detail("fields", names.join(" "));
+    trail.around(told, async { Ok(pool.change_key(key, change).await?) }).await?;
     Ok(ContractJson(found(&pool, key).await?))
 }
 
@@ -183,8 +192,14 @@ pub(super) async fn change(
 #[utoipa::path(delete, path = "/keys/{key_id}", operation_id = "remove_pool_key", tag = "Key pool",
     security(("adminKey" = [])), params(KeyParam),
     responses((status = 204, description = "The key is gone"), Refusals, KeyRefusals))]
-pub(super) async fn remove(State(pool): State<KeyPool>, PathKey(key): PathKey) -> Result<StatusCode, Problem> {
-    pool.remove_key(key).await.map_err(ApiError::from)?;
+pub(super) async fn remove(
+    State(pool): State<KeyPool>,
+    State(trail): State<Trail>,
+    PathKey(key): PathKey,
+) -> Result<StatusCode, Problem> {
+    let view = pool.view().await.map_err(ApiError::from)?;
+    let told = on(trail.event(action::POOL_KEY_REMOVE), of(&view, key)?);
+    trail.around(told, async { Ok(pool.remove_key(key).await?) }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -194,9 +209,12 @@ pub(super) async fn remove(State(pool): State<KeyPool>, PathKey(key): PathKey) -
     responses((status = 200, description = "The key, well again", body = KeyInUse), Refusals, KeyRefusals))]
 pub(super) async fn release(
     State(pool): State<KeyPool>,
+    State(trail): State<Trail>,
     PathKey(key): PathKey,
 ) -> Result<ContractJson<KeyInUse>, Problem> {
-    pool.release_key(key).await.map_err(ApiError::from)?;
+    let view = pool.view().await.map_err(ApiError::from)?;
+    let told = on(trail.event(action::POOL_KEY_RELEASE), of(&view, key)?);
+    trail.around(told, async { Ok(pool.release_key(key).await?) }).await?;
     Ok(ContractJson(found(&pool, key).await?))
 }
 
@@ -208,6 +226,12 @@ async fn found(pool: &KeyPool, key: KeyId) -> Result<KeyInUse, ApiError> {
 fn of(view: &PoolView, key: KeyId) -> Result<&KeyView, ApiError> {
     let known = view.keys.iter().find(|known| known.key.id == key);
     known.ok_or_else(|| ApiError::resource_not_found(&key.to_string()))
+}
+
+/// Something that is done to a key.
+fn on(event: AuditEvent, view: &KeyView) -> AuditEvent {
+    let Key { id, spec, .. } = &*view.key;
+    event.on("pool_key", format!("{}/{}", spec.provider, spec.name)).detail("key_id", id.0.to_string())
 }
 
 /// The key that the path names. What is no number belongs to no key.

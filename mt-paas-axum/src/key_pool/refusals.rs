@@ -10,13 +10,15 @@ use super::ADMIN_KEY;
 use crate::error::Problem;
 
 /// How every route can refuse.
-pub(super) struct Refusals;
+pub(crate) struct Refusals;
 /// How a route can refuse that names a key.
-pub(super) struct KeyRefusals;
+pub(crate) struct KeyRefusals;
 /// How a route can refuse that takes a body.
-pub(super) struct BodyRefusals;
+pub(crate) struct BodyRefusals;
+/// How a route can refuse that takes parameters in its query.
+pub(crate) struct QueryRefusals;
 /// How a route can refuse that adds a key.
-pub(super) struct NameRefusals;
+pub(crate) struct NameRefusals;
 
 impl IntoResponses for Refusals {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -24,7 +26,7 @@ impl IntoResponses for Refusals {
             (of(Malformed), "The request cannot be read"),
             (Problem::unauthorized(&ADMIN_KEY), "No valid key of an administrator came with the request"),
             (of(Internal), "A fault of the service"),
-            (of(Unavailable), "The pool's store cannot be reached"),
+            (of(Unavailable), "The store, or the audit trail, cannot be reached"),
         ])
     }
 }
@@ -45,6 +47,12 @@ impl IntoResponses for BodyRefusals {
             (Problem::unsupported_media_type(), "The body is not declared to be JSON"),
             (of(Invalid), "A value breaks the schema or a rule; `details` names all"),
         ])
+    }
+}
+
+impl IntoResponses for QueryRefusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        described([(of(Invalid), "A value breaks the schema or a rule; `details` names all")])
     }
 }
 

@@ -1,15 +1,15 @@
 //! How the router is put together.
 
-use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, header};
 use mt_paas_core::StandardAPIHandler;
+use mt_paas_core::audit::{ActorKind, AuditStore, action};
 use mt_paas_core::clock::{Clock, SystemClock};
 use mt_paas_core::standard_api::Capability;
 use mt_paas_core::store::Store;
@@ -19,6 +19,7 @@ use utoipa::openapi::{OpenApi, PathItem};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{Api, Route, table};
+use crate::audit::{AuditLayer, Refusals};
 use crate::auth::{MarketKeyLayer, MarketKeys};
 use crate::compat::{ALIAS_PREFIX, Aliases, announced};
 use crate::cors::OriginsLayer;
@@ -37,6 +38,7 @@ pub struct StandardApiBuilder {
     header: Result<HeaderName, InvalidApi>,
     prefix: String,
     store: Option<Arc<dyn Store>>,
+    audit: Option<Arc<dyn AuditStore>>,
     clock: Arc<dyn Clock>,
     aliases: Option<Aliases>,
     origins: Vec<String>,
@@ -75,6 +77,7 @@ impl StandardApi {
             header: Ok(HeaderName::from_static("x-market-api-key")),
             prefix: "/mt".to_owned(),
             store: None,
+            audit: None,
             clock: Arc::new(SystemClock),
             aliases: None,
             origins: Vec::new(),
@@ -117,6 +120,14 @@ impl StandardApiBuilder {
     #[must_use]
     pub fn idempotency(mut self, store: Arc<dyn Store>) -> Self {
         self.store = Some(store);
+        self
+    }
+
+    /// Tells of every operation in the audit trail of `store`, also of those that were refused; it should be the one that
+    /// the handler changes.
+    #[must_use]
+    pub fn audit(mut self, store: Arc<dyn AuditStore>) -> Self {
+        self.audit = Some(store);
         self
     }
 
@@ -175,11 +186,17 @@ impl StandardApiBuilder {
 
         let idempotency = self.store.clone().map(|store| IdempotencyLayer::new(store, self.clock.clone()));
         let standard = mount(table(), &self.prefix, &mut described).with_state(api.clone());
-        let door = |header: &HeaderName| (!keys.is_empty()).then(|| MarketKeyLayer::new(keys.clone(), header.clone()));
+        let refusals = self.audit.clone().map(|store| Refusals::new(store, action::MARKET_REFUSED));
+        let door = |header: &HeaderName| {
+            let layer = (!keys.is_empty()).then(|| MarketKeyLayer::new(keys.clone(), header.clone()))?;
+            Some(refusals.iter().cloned().fold(layer, MarketKeyLayer::telling))
+        };
+        let audit = AuditLayer::new(self.audit.clone(), self.clock.clone(), ActorKind::MarketKey);
         let key = door(&header).map(|layer| layer.exclude_paths([format!("{}/health", self.prefix)]));
         let behind_key = ServiceBuilder::new()
             .layer(MapResponseLayer::new(uncached))
             .layer(option_layer(key.clone()))
+            .layer(audit.clone())
             .layer(option_layer(idempotency.clone()));
         let mut router = standard.layer(behind_key);
         let mut walled = vec![(self.prefix.clone(), key)];
@@ -194,6 +211,7 @@ impl StandardApiBuilder {
             let behind_key = ServiceBuilder::new()
                 .layer(MapResponseLayer::new(uncached))
                 .layer(option_layer(key.clone()))
+                .layer(audit)
                 .layer(option_layer(idempotency));
             router = router.merge(old.layer(behind_key).layer(from_fn_with_state(phase.clone(), announced)));
             old_phase = Some(phase);
@@ -208,7 +226,7 @@ impl StandardApiBuilder {
         }
         router = merge(router, own)?;
         let outside = ServiceBuilder::new().layer(RequestIdLayer).layer(option_layer(origins));
-        let nowhere = move |request: Request| ready(nowhere(&walled, &request));
+        let nowhere = move |request: Request| nowhere(&walled, &request);
         Ok(router.fallback(nowhere).method_not_allowed_fallback(method_not_allowed).layer(outside))
     }
 
@@ -279,13 +297,22 @@ fn merge(router: Router, own: Router) -> Result<Router, InvalidApi> {
 }
 
 /// What is no route is 404; under a walled prefix the key is asked for first, so that strangers learn nothing.
-fn nowhere(walled: &[(String, Option<MarketKeyLayer>)], request: &Request) -> Problem {
+fn nowhere(
+    walled: &[(String, Option<MarketKeyLayer>)],
+    request: &Request,
+) -> impl Future<Output = Response> + Send + use<> {
     let under = |prefix: &str| {
         let rest = request.uri().path().strip_prefix(prefix);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     let door = walled.iter().find(|(prefix, _)| under(prefix)).and_then(|(_, door)| door.as_ref());
-    door.and_then(|door| door.admit(request).err()).unwrap_or_else(Problem::not_found)
+    let refused = door.and_then(|door| Some(door.refuse(request, door.admit(request).err()?)));
+    async move {
+        match refused {
+            Some(refused) => refused.await,
+            None => Problem::not_found().into_response(),
+        }
+    }
 }
 
 async fn method_not_allowed() -> Problem {

@@ -1,6 +1,7 @@
 //! The doors of a key pool, over a socket.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -9,12 +10,18 @@ use mt_paas_axum::key_pool::admin_routes;
 use mt_paas_axum::request_id::RequestIdLayer;
 use mt_paas_axum::serve::{ServeOptions, serve};
 use mt_paas_core::key_pool::{AcquireOptions, KeyPool, Lease, PoolError, PoolLimits, Verdict};
+use mt_paas_core::store::memory::MemoryStore;
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::serve::local;
+
+/// An audit trail that nobody looks at.
+fn trail() -> Arc<MemoryStore> {
+    Arc::new(MemoryStore::new())
+}
 
 struct Stand {
     pool: KeyPool,
@@ -27,7 +34,7 @@ impl Stand {
     async fn start() -> Self {
         let pool = KeyPool::in_memory(PoolLimits { per_user: 1, total: 9, ..PoolLimits::default() });
         let keys = MarketKeys::parse("admin-one,admin-two").unwrap();
-        let router = Router::from(admin_routes(pool.clone(), keys).unwrap()).layer(RequestIdLayer);
+        let router = Router::from(admin_routes(pool.clone(), keys, trail()).unwrap()).layer(RequestIdLayer);
         let (listener, address) = local().await;
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(serve(listener, router, ServeOptions::default(), async move {
@@ -104,7 +111,7 @@ async fn strangers_learn_nothing_and_change_nothing() {
         }
     }
     assert_eq!(stand.get("/keys").await["keys"].as_array().unwrap().len(), 1);
-    let refused = admin_routes(stand.pool.clone(), MarketKeys::default()).err();
+    let refused = admin_routes(stand.pool.clone(), MarketKeys::default(), trail()).err();
     assert_eq!(refused, Some(InvalidMarketKeys::None));
 }
 
@@ -318,7 +325,7 @@ async fn a_pool_that_is_closed_is_not_there_for_now() {
 #[tokio::test]
 async fn the_routes_are_described_with_their_key_and_without_payloads_in_answers() {
     let pool = KeyPool::in_memory(PoolLimits::default());
-    let routes = admin_routes(pool, MarketKeys::parse("x").unwrap()).unwrap();
+    let routes = admin_routes(pool, MarketKeys::parse("x").unwrap(), trail()).unwrap();
     let described = serde_json::to_value(routes.get_openapi()).unwrap();
     for (method, path) in ROUTES {
         let path = format!("/admin/key-pool{}", path.replace('1', "{key_id}"));

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "an unwrap is how a test fails")]
 
+mod audit;
 mod contract;
 mod deprecation;
 mod description;

@@ -2,6 +2,7 @@
 //!
 //! A service gives its name and a function that makes its router; see `examples/advisor` for a whole `main.rs`.
 
+mod audit;
 mod command;
 mod key_pool;
 mod keys;

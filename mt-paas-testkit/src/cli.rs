@@ -7,6 +7,8 @@ use clap::{Parser, Subcommand};
 use mt_paas_testkit::Language;
 
 #[cfg(feature = "bench")]
+mod audit;
+#[cfg(feature = "bench")]
 mod bench;
 mod explain;
 mod signal;
@@ -47,6 +49,9 @@ enum Command {
     /// Put a part of the SDK to work and judge what it does
     #[cfg(feature = "bench")]
     Bench(bench::Bench),
+    /// Look at the audit trail of a service
+    #[cfg(feature = "bench")]
+    Audit(audit::Audit),
 }
 
 /// Runs the command line of this process.
@@ -58,6 +63,8 @@ pub(crate) async fn run() -> ExitCode {
         Command::Explain(explain) => explain.run(),
         #[cfg(feature = "bench")]
         Command::Bench(bench) => bench.run(arguments.lang).await,
+        #[cfg(feature = "bench")]
+        Command::Audit(audit) => audit.run().await,
     };
     ExitCode::from(code)
 }

@@ -10,11 +10,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 use chrono::{DateTime, Utc};
-use mt_paas_axum::auth::MarketKeyLayer;
+use mt_paas_axum::audit::AuditLayer;
 use mt_paas_axum::compat::applications;
 use mt_paas_axum::deprecation::{AliasSchedule, deprecated};
 use mt_paas_axum::http::HeaderName;
 use mt_paas_axum::service::{About, Context};
+use mt_paas_core::audit::action;
 
 use crate::demo::Demo;
 use crate::handler::Advisor;
@@ -45,11 +46,13 @@ pub fn app(context: &Context) -> Result<Router, Box<dyn Error + Send + Sync>> {
         .route("/api/marketplace/demo/request", applications(advisor.clone()))
         .route("/api/marketplace/demo/provision", applications(advisor.clone()))
         .layer(deprecated(end.reason, end.since, end.sunset, end.successor))
-        .layer(MarketKeyLayer::new(context.market_keys.clone(), HeaderName::from_static("x-marketplace-key")));
+        .layer(AuditLayer::for_markets(context.store.clone()).always(action::TENANT_ACTIVATE))
+        .layer(context.market_key(HeaderName::from_static("x-marketplace-key")));
     let desk = Router::new()
         .route("/", get(pages::start))
         .route("/t/{tenant}", get(pages::tenant))
         .route("/style.css", get(pages::style))
         .with_state(Arc::new((context.clone(), advisor.clone())));
-    Ok(context.standard_api(advisor).routes(old.merge(desk).into()).build()?)
+    let own = context.audit_routes().merge(old.merge(desk).into());
+    Ok(context.standard_api(advisor).routes(own).build()?)
 }

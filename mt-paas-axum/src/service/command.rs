@@ -1,4 +1,4 @@
-//! The command line of a service: `serve` (the default), `migrate`, `usage`, `secrets`.
+//! The command line of a service: `serve` (the default), `migrate`, `usage`, `secrets`, `audit`.
 
 use std::error::Error;
 use std::io::IsTerminal;
@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Command;
+use mt_paas_core::audit::{AuditStore, HeadFile};
 use mt_paas_core::ids::TenantId;
 use mt_paas_core::key_pool::KeyPoolStore;
 use mt_paas_core::store::Store;
@@ -15,6 +16,7 @@ use mt_paas_core::store::memory::MemoryStore;
 use mt_paas_core::store::sea_orm::{Migrations, SqlStore};
 use tokio::net::{TcpListener, TcpSocket};
 
+use super::audit;
 use super::key_pool::LazyKeyPool;
 use super::keys::{KeyMaker, NoKey};
 use super::settings::{SETTINGS, Settings};
@@ -40,6 +42,7 @@ pub fn run(about: About, make: Make) -> ExitCode {
                     Some(("migrate", what)) => migrate(&settings, what.subcommand_name().unwrap_or_default()).await,
                     Some(("secrets", what)) => secrets::run(&settings, what).await,
                     Some(("usage", what)) => audit_usage(&settings, what.subcommand_name() == Some("rebuild")).await,
+                    Some(("audit", what)) => audit::run(&settings, what).await,
                     _ => serve_until_told(about, make, settings, language).await,
                 }
             })
@@ -101,6 +104,7 @@ fn command(about: About, language: Language) -> Command {
                 .subcommand(one("rebuild", say("Count the ledger again", "원장을 다시 집계합니다"))),
         )
         .subcommand(secrets::command(language))
+        .subcommand(audit::command(language))
 }
 
 async fn serve_until_told(
@@ -176,6 +180,9 @@ async fn open(settings: &Settings) -> Result<Stores, Failure> {
         "memory:" => None,
         _ => Some(SqlStore::open(url).await.map_err(|error| format!("DATABASE_URL: {error}"))?),
     };
+    if let Some(sql) = &sql {
+        sql.keep_audit_heads(Arc::new(HeadFile::new(&settings.audit_heads)));
+    }
     let store: Arc<dyn Store> = match &sql {
         Some(sql) => Arc::new(sql.clone()),
         None => Arc::new(MemoryStore::new()),
@@ -212,14 +219,6 @@ fn missing_file(url: &str) -> Result<Option<PathBuf>, Failure> {
     Migrations::missing_file(url).map_err(|error| format!("DATABASE_URL: {error}").into())
 }
 
-/// A database that is there, with tables that are up to date; nothing is made.
-pub(super) async fn existing(url: &str) -> Result<SqlStore, Failure> {
-    if let Some(path) = missing_file(url)? {
-        return Err(format!("DATABASE_URL: there is no database file {}", path.display()).into());
-    }
-    Ok(SqlStore::connect(url).await.map_err(|error| format!("DATABASE_URL: {error}"))?)
-}
-
 async fn migrate(settings: &Settings, what: &str) -> Result<ExitCode, Failure> {
     let url = settings.database_url.expose();
     if in_memory(url)? {
@@ -252,13 +251,22 @@ async fn migrate(settings: &Settings, what: &str) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Exit code 1 if the roll-ups differ from the ledger and were not rebuilt.
-async fn audit_usage(settings: &Settings, repair: bool) -> Result<ExitCode, Failure> {
+/// The database as it is, with tables of today.
+pub(super) async fn existing(settings: &Settings) -> Result<SqlStore, Failure> {
     let url = settings.database_url.expose();
     if in_memory(url)? {
-        return Err("DATABASE_URL: memory: keeps no usage to look at".into());
+        return Err("DATABASE_URL: memory: keeps nothing to look at".into());
     }
-    let store: Arc<dyn Store> = Arc::new(existing(url).await?);
+    if let Some(path) = missing_file(url)? {
+        return Err(format!("DATABASE_URL: there is no database file {}", path.display()).into());
+    }
+    Ok(SqlStore::connect(url).await.map_err(|error| format!("DATABASE_URL: {error}"))?)
+}
+
+/// Exit code 1 if the roll-ups differ from the ledger and were not rebuilt.
+async fn audit_usage(settings: &Settings, repair: bool) -> Result<ExitCode, Failure> {
+    let store = existing(settings).await?;
+    let store: Arc<dyn Store> = Arc::new(store);
     let (mut after, mut differences): (Option<TenantId>, usize) = (None, 0);
     loop {
         let tenants = store.tenants(after.as_ref(), 100).await?;

@@ -3,11 +3,13 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use mt_paas_core::audit::{AuditStore, action};
 use mt_paas_core::key_pool::{Choice, KeyPool, KeyPoolStore, KeySeed, PoolLimits};
 use mt_paas_core::seal::Keyring;
 
 use super::Settings;
 use super::settings::{InvalidSetting, invalid, secret};
+use crate::audit::Trail;
 use crate::auth::MarketKeys;
 
 /// The settings of a key pool.
@@ -53,6 +55,9 @@ fn jobs(name: &'static str, value: &dyn Fn(&str) -> Option<String>) -> Result<Op
     number.map(Some).ok_or_else(|| invalid(name, "must be a number from 1 to 100000"))
 }
 
+/// Why the keys of the settings are not in the pool.
+type SeedFailure = Box<dyn std::error::Error + Send + Sync>;
+
 /// A key pool that is made when it is asked for, so that a service without one has none. Clones are the same one.
 #[derive(Clone, Default)]
 pub struct LazyKeyPool {
@@ -90,6 +95,20 @@ impl LazyKeyPool {
         self.store.is_some()
     }
 
+    /// Puts the seeded keys in, if somebody asked for the pool and there are any, and tells of it in the audit trail.
+    pub(super) async fn seed(&self, settings: &KeyPoolSettings, store: Arc<dyn AuditStore>) -> Result<(), SeedFailure> {
+        let (Some(pool), Some(keys)) = (self.pool.get(), settings.seed.keys()) else { return Ok(()) };
+        let trail = Trail::new(store);
+        let told = trail.event(action::POOL_SEED).on("pool", "keys").detail("keys", keys.len().to_string());
+        let mut refused = None;
+        let seeded = trail.around(told, async {
+            Ok(pool.seed(&settings.seed).await.inspect_err(|error| refused = Some(error.clone()))?)
+        });
+        // The operator reads why, which callers of a door do not.
+        let seeded = seeded.await;
+        refused.map_or(Ok(seeded?), |error| Err(error.into()))
+    }
+
     /// Ends the pool in this process.
     pub(super) fn close(&self) {
         if let Some(pool) = self.pool.get() {
@@ -107,6 +126,7 @@ impl fmt::Debug for LazyKeyPool {
 #[cfg(test)]
 mod tests {
     use http::{Request, StatusCode};
+    use mt_paas_core::audit::AuditQuery;
     use mt_paas_core::key_pool::PoolError;
     use mt_paas_core::store::memory::MemoryStore;
     use tower::ServiceExt;
@@ -188,6 +208,10 @@ mod tests {
         let pool = context.clone().key_pool();
         start_key_pool(&context, None).await.unwrap();
         assert_eq!(pool.view().await.unwrap().keys[0].key.spec.concurrency, 3);
+        let told = context.store.audit_entries(&AuditQuery::default()).await.unwrap();
+        let told: Vec<String> =
+            told.iter().map(|entry| format!("{} {}", entry.event.action, entry.event.outcome)).collect();
+        assert_eq!(told, ["pool.seed done", "pool.seed begun"]);
         context.key_pool.close();
         assert!(matches!(pool.view().await, Err(PoolError::Closed)));
     }

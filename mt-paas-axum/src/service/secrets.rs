@@ -80,7 +80,8 @@ pub(super) async fn start_key_pool(context: &Context, sql: Option<&SqlStore>) ->
              them at their providers"
         );
     }
-    pool.seed(&context.settings.key_pool.seed).await.map_err(|error| format!("KEY_POOL_JSON: {error}").into())
+    let seeded = context.key_pool.seed(&context.settings.key_pool, context.store.clone()).await;
+    seeded.map_err(|error| format!("KEY_POOL_JSON: {error}").into())
 }
 
 async fn seal_clear_text(pool: &KeyPool, ring: &Keyring, sql: Option<&SqlStore>) -> Result<(), Failure> {
@@ -121,7 +122,7 @@ pub(super) fn command(language: Language) -> Command {
 /// Runs the command. Exit code 1 of `reseal` if values are left that are not sealed under the first key.
 pub(super) async fn run(settings: &Settings, what: &ArgMatches) -> Result<ExitCode, Failure> {
     let url = settings.database_url.expose();
-    let sql = if in_memory(url)? { None } else { Some(existing(url).await?) };
+    let sql = if in_memory(url)? { None } else { Some(existing(settings).await?) };
     let lazy = key_pool(settings, sql.as_ref()).await?;
     if !lazy.is_kept() {
         return Err("DATABASE_URL: memory: keeps no secrets".into());

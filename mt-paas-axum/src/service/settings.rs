@@ -1,6 +1,7 @@
 //! The environment of a service. Every setting that holds a secret can also be given as `NAME_FILE`.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use chrono::{NaiveDate, NaiveTime};
 use mt_paas_core::Secret;
@@ -39,6 +40,8 @@ pub struct Settings {
     pub key_pool: KeyPoolSettings,
     /// The Redis server that keeps the key pool, if the database does not.
     pub redis_url: Option<Secret<String>>,
+    /// The file that keeps the heads of the audit trail.
+    pub audit_heads: PathBuf,
 }
 
 /// A setting that cannot be read. Its value is not repeated, because it may be a secret.
@@ -109,6 +112,11 @@ pub(super) const SETTINGS: &[(&str, &str, &str)] = &[
         "keys of administrators, separated by commas; without them /admin is not there",
         "관리자 키 목록(쉼표로 구분); 없으면 /admin이 열리지 않습니다",
     ),
+    (
+        "AUDIT_HEADS",
+        "file, best on another disk, that keeps the heads of the audit trail (data/audit-heads)",
+        "감사 기록의 체인 헤드를 보관할 파일, 다른 디스크 권장 (data/audit-heads)",
+    ),
     ("RUST_LOG", "what is logged (info); LOG_LEVEL is accepted", "로그 수준 (info); LOG_LEVEL도 됩니다"),
 ];
 
@@ -154,6 +162,7 @@ impl Settings {
             prices: value("PRICES_FILE").map(|path| prices(&path)).transpose()?,
             key_pool: KeyPoolSettings::read(&value)?,
             redis_url: secret("REDIS_URL", "REDIS_URL_FILE", &value)?.map(Secret::new),
+            audit_heads: value("AUDIT_HEADS").unwrap_or_else(|| "data/audit-heads".to_owned()).into(),
         })
     }
 }

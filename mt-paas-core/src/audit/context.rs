@@ -52,6 +52,12 @@ impl AuditContext {
         CURRENT.scope(self, work).await
     }
 
+    /// The same for work inside of an operation, such as a hook: what is told there is not the operation itself.
+    #[must_use]
+    pub fn inside(&self) -> Self {
+        Self { told: Arc::default(), ..self.clone() }
+    }
+
     /// Something that is done in this context.
     pub fn event(&self, action: Action, at: DateTime<Utc>) -> AuditEvent {
         let event = AuditEvent::new(self.actor.clone(), action, at);

@@ -1,5 +1,6 @@
 //! The tester against services that are sound, and against services that are not.
 
+mod audit;
 mod bench;
 mod cli;
 mod matrix;

@@ -16,6 +16,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("binary::refuses in one sentence and leaves nothing behind", refuses),
         Trial::test("binary::migrates up, down and tells about it", migrates),
         Trial::test("binary::a look makes nothing", looks_only),
+        Trial::test("binary::tells of what markets do, and finds out who tampers with it", audits),
         Trial::test("binary::help names every setting", help),
         Trial::test("binary::secrets are sealed again under another key", seals_again),
         Trial::test("binary::a wrong key for secrets stops the start", wrong_key),
@@ -113,7 +114,10 @@ fn looks_only() -> Result<(), Failed> {
     for (command, database, word) in [
         (["usage", "verify"], "sqlite:typo/x.db", "there is no database file typo/x.db"),
         (["usage", "rebuild"], "sqlite:typo/x.db", "there is no database file typo/x.db"),
-        (["usage", "verify"], "memory:", "memory: keeps no usage"),
+        (["usage", "verify"], "memory:", "memory: keeps nothing to look at"),
+        (["audit", "verify"], "memory:", "memory: keeps nothing to look at"),
+        (["audit", "verify"], "sqlite:typo/x.db", "there is no database file typo/x.db"),
+        (["audit", "export"], "sqlite:typo/x.db", "there is no database file typo/x.db"),
         (["migrate", "status"], "memory:", "memory: has no tables"),
         (["migrate", "up"], "sqlite::memory:", "memory: has no tables"),
         (["migrate", "history"], "sqlite:typo/x.db", "there is no database file typo/x.db"),
@@ -127,6 +131,65 @@ fn looks_only() -> Result<(), Failed> {
         assert_eq!(std::fs::read_dir(directory.path())?.count(), 0, "{command:?} left something behind");
     }
     Ok(())
+}
+
+fn audits() -> Result<(), Failed> {
+    let directory = tempfile::tempdir()?;
+    let settings = [("MARKET_API_KEYS", "key-of-a-market"), ("AUDIT_HEADS", "elsewhere/heads")];
+    let run = |words: &[&str]| binary(directory.path(), &settings).args(words).output();
+    let child = binary(directory.path(), &settings).stdout(Stdio::piped()).spawn()?;
+    let mut running = Running(child);
+    let mut first = String::new();
+    BufReader::new(running.0.stdout.take().ok_or("no output")?).read_line(&mut first)?;
+    let base = first.trim().strip_prefix("advisor 0.2.0: ").ok_or("no address")?;
+    let activation = serde_json::json!({
+        "tenant_id": "t", "tenant_name": "T", "plan": "basic", "features": ["chat"],
+        "contact": {"email": "a@b.kr", "name": "A"}
+    });
+    tokio::runtime::Runtime::new()?.block_on(async {
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        for key in ["key-of-a-market", "hidden-key"] {
+            let request = http.post(format!("{base}/mt/tenant/t/activate")).header("X-Market-API-Key", key);
+            request.json(&activation).send().await?;
+        }
+        Ok::<(), Failed>(())
+    })?;
+    let live = run(&["audit", "verify"])?;
+    assert!(live.status.success(), "while it runs: {}", String::from_utf8_lossy(&live.stdout));
+    Command::new("kill").args(["-TERM", &running.0.id().to_string()]).status()?;
+    assert!(running.0.wait()?.success());
+
+    let exported = String::from_utf8(run(&["audit", "export"])?.stdout)?;
+    let lines: Vec<serde_json::Value> = exported.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let told: Vec<&str> = lines.iter().rev().filter_map(|line| line["action"].as_str()).collect();
+    // The service's own hook comes between the beginning and the end.
+    let hook = ["user.create"; 3];
+    let expected = [&["tenant.activate"][..], &hook, &["tenant.activate", "market.refused"]].concat();
+    assert_eq!(told, expected, "{exported}");
+    assert_eq!((&lines[0]["address"], &lines[0]["reason"]), (&"127.0.0.1".into(), &"wrong_key".into()));
+    assert!(!exported.contains("hidden"));
+    let table = String::from_utf8(run(&["audit", "export", "--format", "csv"])?.stdout)?;
+    assert!(table.starts_with("at,tenant_id,") && table.lines().count() == 7, "{table}");
+
+    let kept = std::fs::read_to_string(directory.path().join("elsewhere/heads"))?;
+    assert!(kept.ends_with(" end\n") && kept.lines().next().is_some_and(|line| line.contains(" 0 000000")), "{kept}");
+    let verify = |words: &[&str]| -> Result<(bool, String), Failed> {
+        let ran = run(&[&["audit", "verify"], words].concat())?;
+        Ok((ran.status.success(), String::from_utf8(ran.stdout)?))
+    };
+    assert_eq!(verify(&[])?, (true, "6 entries in 1 chains, 0 faults\n".to_owned()));
+    // As if there had been one more: its end was cut off.
+    let longer = kept.lines().last().unwrap_or_default().replace(" 6 ", " 7 ");
+    std::fs::write(directory.path().join("other"), format!("{kept}{longer}\n"))?;
+    let (whole, said) = verify(&["--heads", "other", "--heads", "elsewhere/heads"])?;
+    assert!(!whole && said.contains(" 7 tail_cut: ") && said.ends_with(", 1 faults\n"), "{said}");
+    let missing = run(&["audit", "verify", "--heads", "nowhere"])?;
+    assert!(!missing.status.success() && said_once(&missing, "nowhere cannot be read"), "{}", self::said(&missing));
+    Ok(())
+}
+
+fn said_once(ran: &Output, words: &str) -> bool {
+    said(ran).lines().count() == 1 && said(ran).contains(words)
 }
 
 fn help() -> Result<(), Failed> {
@@ -147,9 +210,14 @@ fn help() -> Result<(), Failed> {
         ] {
             assert!(text.contains(name), "{name}");
         }
-        for name in
-            ["KEY_POOL_JSON ", "USER_MAX_CONCURRENCY ", "GLOBAL_MAX_CONCURRENCY ", "KEY_CHOICE ", "ADMIN_API_KEYS "]
-        {
+        for name in [
+            "KEY_POOL_JSON ",
+            "USER_MAX_CONCURRENCY ",
+            "GLOBAL_MAX_CONCURRENCY ",
+            "KEY_CHOICE ",
+            "ADMIN_API_KEYS ",
+            "AUDIT_HEADS ",
+        ] {
             assert!(text.contains(name), "{name}");
         }
     }

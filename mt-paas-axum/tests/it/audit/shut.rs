@@ -10,8 +10,9 @@ use mt_paas_axum::StandardApi;
 use mt_paas_axum::audit::AuditLayer;
 use mt_paas_axum::http::{Method, Request};
 use mt_paas_axum::request_id::RequestIdLayer;
-use mt_paas_core::audit::{AuditQuery, AuditStore, Outcome, action};
+use mt_paas_core::audit::{AuditContext, AuditQuery, AuditStore, Outcome, action};
 use mt_paas_core::key_pool::KeySeed;
+use mt_paas_core::standard_api::ActivateRequest;
 use mt_paas_core::store::memory::MemoryStore;
 use mt_paas_core::tenants::{Tenant, TenantHooks};
 use mt_paas_core::{ApiError, StoreHandler};
@@ -60,7 +61,9 @@ struct Slow(bool);
 
 #[async_trait]
 impl TenantHooks for Slow {
-    async fn before_activate(&self, _: &mt_paas_core::standard_api::ActivateRequest) -> Result<(), ApiError> {
+    async fn before_activate(&self, _: &ActivateRequest) -> Result<(), ApiError> {
+        // As if it had done something of its own, which is told of by itself.
+        AuditContext::current().tell();
         tokio::time::sleep(Duration::from_millis(50)).await;
         assert!(!self.0, "planted");
         Ok(())

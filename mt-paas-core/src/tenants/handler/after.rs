@@ -9,7 +9,7 @@ use super::super::turns::PATIENCE;
 use super::super::{HookAfter, PendingHook, Saved, Tenant, TenantHooks};
 use super::StoreHandler;
 use super::lifecycle::whole;
-use crate::audit::{AuditEvent, Outcome};
+use crate::audit::{AuditContext, AuditEvent, Outcome};
 use crate::error::ApiError;
 use crate::ids::TenantId;
 use crate::outbox::OutboxEvent;
@@ -102,14 +102,15 @@ impl StoreHandler {
     async fn run(&self, row: &Tenant) -> Result<(), ApiError> {
         let (Some(hooks), Some(mark)) = (&self.0.hooks, row.hook) else { return Ok(()) };
         let (hooks, row): (Arc<dyn TenantHooks>, Tenant) = (hooks.clone(), row.clone());
-        whole(async move {
+        let hook = whole(async move {
             match mark.after {
                 HookAfter::FirstActivation => hooks.after_activate(&row, true).await,
                 HookAfter::Activation => hooks.after_activate(&row, false).await,
                 HookAfter::Deactivation => hooks.after_deactivate(&row).await,
             }
-        })
-        .await
+        });
+        // What it does is its own to tell.
+        AuditContext::current().inside().scope(hook).await
     }
 
     /// Takes the mark away: the tenant is in use.

@@ -41,7 +41,7 @@ impl StoreHandler {
                 Activation::Repeat => return Ok(self.activated(tenant, "the tenant is active already")),
                 Activation::Write { tenant: mut written, purge, event } => {
                     if let Some(hooks) = self.0.hooks.as_ref().filter(|_| !std::mem::replace(&mut announced, true)) {
-                        hooks.before_activate(request).await?;
+                        AuditContext::current().inside().scope(hooks.before_activate(request)).await?;
                     }
                     let first = if before.is_none() { HookAfter::FirstActivation } else { HookAfter::Activation };
                     written.hook = self.pending(first);
@@ -78,7 +78,7 @@ impl StoreHandler {
                 }
                 Deactivation::Write { tenant: mut written, event } => {
                     if let Some(hooks) = self.0.hooks.as_ref().filter(|_| !std::mem::replace(&mut announced, true)) {
-                        hooks.before_deactivate(tenant, request).await?;
+                        AuditContext::current().inside().scope(hooks.before_deactivate(tenant, request)).await?;
                     }
                     written.hook = self.pending(HookAfter::Deactivation);
                     let (based_on, events) = (Some(before.revision), [event]);

@@ -5,6 +5,8 @@ mod checksum;
 mod error;
 mod id;
 mod purpose;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::str::FromStr;

@@ -4,6 +4,8 @@ mod algorithm;
 mod hash;
 mod hasher;
 mod stored;
+#[cfg(test)]
+mod tests;
 
 pub use algorithm::HashAlgorithm;
 pub use hash::PasswordHash;

@@ -139,3 +139,91 @@ impl fmt::Debug for TokenDigest {
         f.write_str("TokenDigest([redacted])")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{HashMap, HashSet};
+
+    use super::*;
+
+    #[test]
+    fn a_token_is_256_random_bits_that_a_cookie_can_hold() {
+        let tokens: HashSet<String> = (0..1_000).map(|_| SessionToken::generate().expose().to_owned()).collect();
+        assert_eq!(tokens.len(), 1_000);
+        for token in &tokens {
+            assert!(
+                token.len() == LENGTH
+                    && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+            );
+            let read: SessionToken = token.parse().unwrap();
+            assert!(read.digest() == token.parse::<OneTimeToken>().unwrap().digest());
+        }
+        // Each of the 256 bits is set in about half of them; 8 standard deviations leave no room for chance.
+        let bytes: Vec<_> = tokens.iter().map(|token| BASE64_URL_SAFE_NO_PAD.decode(token).unwrap()).collect();
+        for bit in 0..256 {
+            let set = bytes.iter().filter(|bytes| bytes[bit / 8] >> (bit % 8) & 1 == 1).count();
+            assert!((374..=626).contains(&set), "bit {bit}: {set} of 1000");
+        }
+    }
+
+    #[test]
+    fn what_is_no_token_is_refused_before_it_is_hashed() {
+        let token = SessionToken::generate().expose().to_owned();
+        let long = format!("{token}A");
+        for bad in
+            ["", &token[1..], &long, &token.replace(&token[5..6], "+"), &format!("{}한", &token[..40]), &"=".repeat(43)]
+        {
+            assert_eq!(bad.parse::<SessionToken>().unwrap_err(), InvalidToken, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_digest_is_the_sha256_of_the_text() {
+        // `hashlib.sha256(b"A" * 43)` of Python 3.11.
+        let hex = "0f007385b6f9d4b7eeb2748605afe1a984a0a3bfa3f014d09e2a784ce9e5cd1a";
+        let digest = "A".repeat(43).parse::<SessionToken>().unwrap().digest();
+        assert_eq!(digest.to_hex(), hex);
+        assert!(hex.parse::<TokenDigest>().unwrap() == digest && TokenDigest::from(*digest.as_bytes()) == digest);
+        for bad in ["", &hex[2..], &hex.replace('f', "g")] {
+            assert_eq!(bad.parse::<TokenDigest>().unwrap_err(), InvalidTokenDigest);
+        }
+    }
+
+    #[test]
+    fn neither_a_token_nor_its_digest_is_printed() {
+        let token = SessionToken::generate();
+        assert_eq!(format!("{token:?}"), "SessionToken([redacted])");
+        assert_eq!(format!("{:?}", token.digest()), "TokenDigest([redacted])");
+    }
+
+    /// How many of `pairs` lookups with another digest, equal to a kept one in all but one byte, find it.
+    fn cross_hits<K: Eq + Hash>(pairs: u64, key: impl Fn([u8; 32]) -> K) -> u64 {
+        let mut hits = 0;
+        for start in (0..pairs).step_by(10_000) {
+            let kept: Vec<[u8; 32]> =
+                (start..start + 10_000).map(|pair| Sha256::digest(pair.to_le_bytes()).into()).collect();
+            let cache: HashMap<K, u64> = (start..).zip(&kept).map(|(pair, digest)| (key(*digest), pair)).collect();
+            for (pair, mut other) in (start..).zip(kept) {
+                // Every byte has its turn, the last one too.
+                other[(pair % 32) as usize] ^= 1 << (pair / 32 % 8);
+                hits += u64::from(cache.contains_key(&key(other)));
+            }
+        }
+        hits
+    }
+
+    #[test]
+    fn no_two_tokens_share_a_place_in_a_cache() {
+        assert_eq!(cross_hits(1_000_000, TokenDigest::from), 0);
+        // The control: a cache that looks at the first 20 bytes mistakes whoever differs behind them.
+        let short = cross_hits(10_000, |digest| <[u8; 20]>::try_from(&digest[..20]).unwrap());
+        assert_eq!(short, (0..10_000).filter(|pair| pair % 32 >= 20).count() as u64);
+    }
+
+    #[test]
+    fn tokens_that_differ_in_their_last_character_differ() {
+        let token = "A".repeat(LENGTH);
+        let other: SessionToken = format!("{}E", &token[1..]).parse().unwrap();
+        assert!(token.parse::<SessionToken>().unwrap().digest() != other.digest());
+    }
+}

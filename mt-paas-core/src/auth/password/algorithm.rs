@@ -1,8 +1,7 @@
 //! Slow functions of passwords.
 
-use argon2::{Argon2, Params, Version};
-use pbkdf2::pbkdf2_hmac;
-use sha2::Sha256;
+use argon2::{Argon2, Version};
+use pbkdf2::pbkdf2_hmac_with_params;
 
 use super::hash::PasswordHash;
 use crate::auth::random;
@@ -23,7 +22,7 @@ impl HashAlgorithm {
     pub const FOR_TESTS: Self = Self(Algorithm::Pbkdf2 { iterations: 1_000 });
 
     /// A new hash of `password`, with a salt of its own.
-    pub(super) fn hash(self, password: &[u8]) -> Result<PasswordHash, argon2::Error> {
+    pub(super) fn hash(self, password: &[u8]) -> Result<PasswordHash, Broken> {
         let salt = random::bytes::<SALT>();
         let digest = self.0.digest(password, &salt, DIGEST)?;
         Ok(PasswordHash { algorithm: self.0, salt: salt.into(), digest: digest.into() })
@@ -46,6 +45,9 @@ impl Default for HashAlgorithm {
     }
 }
 
+/// Why the work broke off.
+pub(super) type Broken = Box<dyn std::error::Error + Send + Sync>;
+
 /// Bytes of a new salt.
 const SALT: usize = 16;
 
@@ -65,12 +67,16 @@ pub(super) enum Algorithm {
 
 impl Algorithm {
     /// The first `length` bytes that the function makes of a password. Salts of bcrypt are 16 bytes long.
-    pub(super) fn digest(self, password: &[u8], salt: &[u8], length: usize) -> Result<Vec<u8>, argon2::Error> {
+    pub(super) fn digest(self, password: &[u8], salt: &[u8], length: usize) -> Result<Vec<u8>, Broken> {
         let mut digest = vec![0; length];
         match self {
-            Self::Pbkdf2 { iterations } => pbkdf2_hmac::<Sha256>(password, salt, iterations, &mut digest),
+            Self::Pbkdf2 { iterations } => {
+                let params = pbkdf2::Params::new(iterations)?;
+                // Not the generic function, which a debug build would leave without optimisation.
+                pbkdf2_hmac_with_params(password, salt, pbkdf2::Algorithm::Pbkdf2Sha256, params, &mut digest);
+            }
             Self::Argon2id { memory, passes, lanes } => {
-                let params = Params::new(memory, passes, lanes, Some(length))?;
+                let params = argon2::Params::new(memory, passes, lanes, Some(length))?;
                 Argon2::new(argon2::Algorithm::Argon2id, Version::V0x13, params).hash_password_into(
                     password,
                     salt,
@@ -100,8 +106,10 @@ impl Algorithm {
     /// What is left to do after a check with `done`, so that it takes as long as one with this.
     pub(super) fn shortfall(self, done: Self) -> Option<Self> {
         match (self, done) {
-            (Self::Pbkdf2 { iterations }, Self::Pbkdf2 { iterations: done }) if done < iterations => {
-                Some(Self::Pbkdf2 { iterations: iterations - done })
+            (Self::Pbkdf2 { iterations }, Self::Pbkdf2 { iterations: done }) => {
+                // A thousand is the least that the function does, and far less than what anybody could see.
+                let rest = iterations.checked_sub(done).filter(|rest| *rest >= 1_000)?;
+                Some(Self::Pbkdf2 { iterations: rest })
             }
             _ => None,
         }
@@ -112,4 +120,34 @@ impl Algorithm {
 /// further, so neither may we.
 fn bcrypt_key(password: &[u8]) -> Vec<u8> {
     password.iter().copied().chain([0]).take(72).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_of_a_weaker_hash_is_made_as_long_as_one_of_a_new_hash() {
+        let Algorithm::Pbkdf2 { iterations: full } = HashAlgorithm::PBKDF2.0 else { panic!("the default") };
+        for old in [1_000, 100_000, 200_000, 599_000] {
+            let rest = HashAlgorithm::PBKDF2.0.shortfall(Algorithm::Pbkdf2 { iterations: old });
+            assert_eq!(rest, Some(Algorithm::Pbkdf2 { iterations: full - old }));
+        }
+        for old in [599_001, 600_000, 700_000] {
+            assert_eq!(HashAlgorithm::PBKDF2.0.shortfall(Algorithm::Pbkdf2 { iterations: old }), None);
+        }
+        // A user who is not there costs what a new hash costs.
+        for algorithm in [HashAlgorithm::PBKDF2, HashAlgorithm::ARGON2ID] {
+            assert_eq!(algorithm.decoy().algorithm, algorithm.0);
+            assert!(!algorithm.outdates(&algorithm.decoy()));
+        }
+    }
+
+    #[test]
+    fn a_short_salt_is_replaced_too() {
+        let short = PasswordHash { salt: [7; 8].into(), ..HashAlgorithm::ARGON2ID.decoy() };
+        assert!(HashAlgorithm::ARGON2ID.outdates(&short));
+        let short = PasswordHash { digest: [7; 16].into(), ..HashAlgorithm::ARGON2ID.decoy() };
+        assert!(HashAlgorithm::ARGON2ID.outdates(&short));
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use subtle::ConstantTimeEq;
 
-use super::algorithm::Algorithm;
+use super::algorithm::{Algorithm, Broken};
 use super::stored::{self, InvalidPasswordHash};
 
 /// What a store keeps of a password. It proves nothing: whoever shows it instead of the password is refused.
@@ -51,7 +51,7 @@ impl PasswordHash {
     }
 
     /// Whether `password` is the one.
-    pub(super) fn matches(&self, password: &[u8]) -> Result<bool, argon2::Error> {
+    pub(super) fn matches(&self, password: &[u8]) -> Result<bool, Broken> {
         let digest = self.algorithm.digest(password, &self.salt, self.digest.len())?;
         Ok(digest.ct_eq(&self.digest).into())
     }

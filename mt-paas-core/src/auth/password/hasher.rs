@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use unicode_normalization::UnicodeNormalization;
 
-use super::algorithm::HashAlgorithm;
+use super::algorithm::{Broken, HashAlgorithm};
 use super::hash::PasswordHash;
 use crate::secret::Secret;
 
@@ -125,7 +125,7 @@ impl PasswordHasher {
     /// Does slow work in a place of its own.
     async fn work<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, argon2::Error> + Send + 'static,
+        work: impl FnOnce() -> Result<T, Broken> + Send + 'static,
     ) -> Result<T, HashingError> {
         let place = self.place().await?;
         let done = tokio::task::spawn_blocking(move || {
@@ -135,7 +135,7 @@ impl PasswordHasher {
         });
         match done.await {
             Ok(Ok(done)) => Ok(done),
-            Ok(Err(error)) => Err(HashingError::Failed(error.into())),
+            Ok(Err(error)) => Err(HashingError::Failed(error)),
             Err(error) => Err(HashingError::Failed(error.into())),
         }
     }
@@ -166,7 +166,7 @@ fn check(
     password: &Secret<String>,
     stored: &PasswordHash,
     known: bool,
-) -> Result<Verified, argon2::Error> {
+) -> Result<Verified, Broken> {
     let normal = normal(password);
     // What was typed comes second, also for decoys: how long this takes says something of the guess and nothing of users.
     for spelling in spellings(&normal, password.expose()) {
@@ -189,4 +189,137 @@ fn spellings<'a>(normal: &'a str, typed: &'a str) -> impl Iterator<Item = &'a st
 
 fn normal(password: &Secret<String>) -> String {
     password.expose().nfkc().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    fn hasher(at_once: usize, waiting: usize) -> PasswordHasher {
+        let at_once = NonZeroUsize::new(at_once).unwrap();
+        PasswordHasher::new(HasherOptions { algorithm: HashAlgorithm::FOR_TESTS, at_once, waiting })
+    }
+
+    /// Work that goes on until it is told to end.
+    fn gate() -> (mpsc::Sender<()>, impl FnOnce() -> Result<(), Broken> + Send + 'static) {
+        let (open, closed) = mpsc::channel::<()>();
+        (open, move || {
+            let _ = closed.recv();
+            Ok(())
+        })
+    }
+
+    /// The most that were at work at once, of `callers`.
+    async fn most_at_once(callers: usize, work: impl AsyncFn(Box<dyn FnOnce() + Send>) + Clone + 'static) -> usize {
+        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let tasks = tokio::task::LocalSet::new();
+        for _ in 0..callers {
+            let (now, most, work) = (now.clone(), most.clone(), work.clone());
+            tasks.spawn_local(async move {
+                work(Box::new(move || {
+                    most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    std::thread::sleep(Duration::from_millis(2));
+                    now.fetch_sub(1, Ordering::SeqCst);
+                }))
+                .await;
+            });
+        }
+        tasks.await;
+        most.load(Ordering::SeqCst)
+    }
+
+    #[tokio::test]
+    async fn no_more_hashes_than_places_are_worked_on() {
+        for places in [1, 3] {
+            let hasher = hasher(places, 64);
+            let work = async move |work: Box<dyn FnOnce() + Send>| {
+                let done = hasher.work(move || {
+                    work();
+                    Ok(())
+                });
+                done.await.unwrap();
+            };
+            let most = most_at_once(40, work).await;
+            assert!((1..=places).contains(&most), "{most} at once in {places} places");
+        }
+        // The control: without places, more are at work.
+        let free = async |work: Box<dyn FnOnce() + Send>| tokio::task::spawn_blocking(work).await.unwrap();
+        assert!(most_at_once(40, free).await > 3);
+    }
+
+    #[tokio::test]
+    async fn callers_are_served_in_the_order_they_came_in() {
+        let hasher = hasher(1, 64);
+        let (open, closed) = gate();
+        let mut first = std::pin::pin!(hasher.work(closed));
+        assert!(timeout(Duration::ZERO, &mut first).await.is_err());
+        let served = Arc::new(Mutex::new(Vec::new()));
+        let callers = (0..20).map(|number| {
+            let served = served.clone();
+            let mut caller = Box::pin(hasher.work(move || {
+                served.lock().unwrap().push(number);
+                Ok(())
+            }));
+            // Comes in now.
+            let waker = std::task::Waker::noop();
+            assert!(caller.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_pending());
+            caller
+        });
+        let callers: Vec<_> = callers.collect();
+        open.send(()).unwrap();
+        first.await.unwrap();
+        for caller in callers {
+            caller.await.unwrap();
+        }
+        assert!(served.lock().unwrap().iter().copied().eq(0..20));
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_leaves_frees_a_place_when_the_work_is_over_and_not_before() {
+        let hasher = hasher(1, 1);
+        let (open, closed) = gate();
+        assert!(timeout(Duration::from_millis(20), hasher.work(closed)).await.is_err(), "left while working");
+        assert_eq!(hasher.places.available_permits(), 0);
+        assert!(timeout(Duration::from_millis(20), hasher.work(|| Ok(()))).await.is_err(), "waits, and leaves");
+        assert_eq!(hasher.line.available_permits(), 1, "who waited has left, who works has not");
+        open.send(()).unwrap();
+        timeout(Duration::from_secs(10), hasher.work(|| Ok(()))).await.unwrap().unwrap();
+        assert_eq!((hasher.places.available_permits(), hasher.line.available_permits()), (1, 2));
+    }
+
+    #[tokio::test]
+    async fn who_finds_the_line_full_is_turned_away_at_once() {
+        let hasher = hasher(1, 2);
+        let (open, closed) = gate();
+        let mut callers: Vec<std::pin::Pin<Box<dyn Future<Output = _>>>> = vec![Box::pin(hasher.work(closed))];
+        callers.extend((0..2).map(|_| Box::pin(hasher.work(|| Ok(()))) as _));
+        for caller in &mut callers {
+            assert!(timeout(Duration::ZERO, caller).await.is_err());
+        }
+        let password = Secret::from("one too many");
+        assert!(matches!(hasher.hash(&password).await, Err(HashingError::Overloaded)));
+        assert!(matches!(hasher.verify(&password, None).await, Err(HashingError::Overloaded)));
+        open.send(()).unwrap();
+        for caller in callers {
+            caller.await.unwrap();
+        }
+        assert!(hasher.hash(&password).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn work_that_breaks_off_gives_its_place_back() {
+        let hasher = hasher(1, 0);
+        let broken = hasher.work(|| -> Result<(), _> { std::panic::resume_unwind(Box::new("broken")) }).await;
+        assert!(matches!(broken, Err(HashingError::Failed(_))));
+        let refused = hasher.work(|| Err::<(), _>(argon2::Error::OutOfMemory.into())).await;
+        assert!(matches!(refused, Err(HashingError::Failed(_))));
+        assert!(hasher.work(|| Ok(())).await.is_ok());
+    }
 }

@@ -1,5 +1,7 @@
 //! Words that a guesser knows before the first guess.
 
+use std::cmp::Reverse;
+
 use super::{blocked, keyboard};
 
 /// What is known of somebody who chooses a password. Leave out what is not known.
@@ -23,17 +25,12 @@ pub struct PasswordContext<'a> {
 const SHORTEST: usize = 3;
 
 impl PasswordContext<'_> {
-    /// Whether nothing but at most half of `minimum` characters remains of a folded password without the words of its
-    /// context.
-    pub(super) fn is_nearly(&self, folded: &str, minimum: usize) -> bool {
-        let mut rest = folded.to_owned();
-        for word in self.words() {
-            rest = rest.replace(&word, "");
-        }
-        rest.len() < folded.len() && rest.chars().count() <= minimum / 2
+    /// A folded password without the words that everybody knows.
+    pub(super) fn taken_from(&self, folded: &str) -> String {
+        self.words().iter().fold(folded.to_owned(), |rest, word| rest.replace(word, ""))
     }
 
-    /// The words, folded, the longest first, so that no part is taken out of a longer one before it.
+    /// The words, folded, the longest first, so that none is torn by its own part.
     fn words(&self) -> Vec<String> {
         let Self { login, email, name, service, tenant, tenant_name } = *self;
         let mut words: Vec<String> = [login, email, name, service, tenant, tenant_name]
@@ -43,7 +40,7 @@ impl PasswordContext<'_> {
             .chain(blocked::words().iter().cloned())
             .filter(|word| word.chars().count() >= SHORTEST)
             .collect();
-        words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        words.sort_by_key(|word| Reverse(word.len()));
         words
     }
 }
@@ -51,6 +48,5 @@ impl PasswordContext<'_> {
 /// A text as a whole, what stands before its `@`, and its pieces between other characters.
 fn parts(text: &str) -> Vec<String> {
     let pieces = text.split(|character: char| !character.is_alphanumeric());
-    let local = text.split('@').take(1);
-    pieces.chain(local).chain([text]).map(str::to_owned).collect()
+    pieces.chain(text.split('@').take(1)).chain([text]).map(str::to_owned).collect()
 }

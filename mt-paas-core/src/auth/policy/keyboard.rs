@@ -2,14 +2,12 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// The form in which passwords and words are compared: small letters, and for Hangul the keys that type it on a
-/// two-set (dubeolsik) keyboard, so that `비밀번호`, `qlalfqjsgh` and `QLALFQJSGH` are one.
+/// The form in which passwords and words are compared: small letters without accents, and for Hangul the keys that type
+/// it on a two-set (dubeolsik) keyboard, so that `비밀번호`, `qlalfqjsgh` and `QLALFQJSGH` are one.
 pub(super) fn fold(text: &str) -> String {
     // NFKD takes syllables apart into letters, and gives those typed alone the same code points.
-    text.nfkd()
-        .flat_map(|character| keys(character).chars().chain(other(character)))
-        .flat_map(char::to_lowercase)
-        .collect()
+    let plain = text.nfkd().filter(|character| !('\u{300}'..='\u{36f}').contains(character));
+    plain.flat_map(|character| keys(character).chars().chain(other(character))).flat_map(char::to_lowercase).collect()
 }
 
 fn other(character: char) -> Option<char> {
@@ -37,3 +35,25 @@ const FINAL: [&str; 27] = [
     "r", "r", "rt", "s", "sw", "sg", "e", "f", "fr", "fa", "fq", "ft", "fx", "fv", "fg", "a", "q", "qt", "t", "t", "d",
     "w", "c", "z", "x", "v", "g",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_the_same_in_either_mode_of_the_keyboard() {
+        for (text, keys) in [
+            ("비밀번호", "qlalfqjsgh"),
+            ("안녕하세요", "dkssudgktpdy"),
+            ("닭값의왜", "ekfrrkqtdmldho"),
+            ("ㅂㅈㄷㄱ", "qwer"),
+            ("ㅔㅁㄴㄴ재ㄱㅇ", "password"),
+            ("Ｐａｓｓ", "pass"),
+            ("Ünïcode ½ 日本", "unicode 1\u{2044}2 日本"),
+        ] {
+            assert_eq!(fold(text), keys, "{text}");
+        }
+        // Every syllable there is has keys, and nothing of it is left over.
+        assert!(('가'..='힣').all(|syllable| fold(&syllable.to_string()).bytes().all(|key| key.is_ascii_lowercase())));
+    }
+}

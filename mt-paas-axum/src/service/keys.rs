@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use mt_paas_core::auth::{ClientKey, KeyPurpose};
 use mt_paas_core::seal::{InvalidKeyring, Keyring, SealError};
 
 use crate::auth::MarketKeys;
@@ -58,7 +59,7 @@ impl<'a> KeyMaker<'a> {
 
     /// Reads the market key of an earlier start, or makes one and keeps it.
     pub(super) fn key(&self) -> Result<MadeKey, NoKey> {
-        let make = || Ok(format!("mtp_mkt_{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple()));
+        let make = || Ok(ClientKey::generate(KeyPurpose::Market).expose().to_owned());
         let (key, path) = self.kept("market key", MARKET_KEY, make)?;
         let keys = MarketKeys::parse(&key).map_err(|_| NoKey::Unusable(path.clone()))?;
         Ok(MadeKey { keys, key, path })
@@ -122,7 +123,8 @@ mod tests {
         let maker = KeyMaker::new(directory.path(), loopback).unwrap();
         let first = maker.key().unwrap();
         assert_eq!(maker.key().unwrap().key, first.key);
-        assert!(first.key.len() > 64 && !first.keys.is_empty());
+        let read: ClientKey = first.key.parse().unwrap();
+        assert!(read.purpose() == KeyPurpose::Market && !first.keys.is_empty());
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::poll;
+
 use libtest_mimic::Failed;
 use mt_paas_core::audit::{AuditEvent, AuditQuery, AuditStore, HeadFile, action};
 use mt_paas_core::outbox::OutboxEvent;
@@ -113,7 +113,7 @@ pub(super) async fn dropped(url: String) -> Result<(), Failed> {
         let work = add(&store, &tenant, UserId::random());
         tokio::pin!(work);
         for _ in 0..round % 40 {
-            if poll!(&mut work).is_ready() {
+            if futures_util::future::poll_immediate(&mut work).await.is_some() {
                 ended += 1;
                 break;
             }

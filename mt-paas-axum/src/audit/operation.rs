@@ -15,9 +15,11 @@ pub(super) struct Operation {
     target: Option<(&'static str, String)>,
 }
 
-/// By method and the end of the path's pattern: what is done, the kind of thing it is done to, and the parameter that
-/// names it.
-const OPERATIONS: &[(Method, &str, Action, Option<(&str, &str)>)] = &[
+/// The kind of thing that something is done to, and the parameter of the path that names it.
+type Target = (&'static str, &'static str);
+
+/// By method and the end of the path's pattern: what is done, and to what.
+const OPERATIONS: &[(Method, &str, Action, Option<Target>)] = &[
     (Method::POST, "/tenant/{tenant_id}/activate", action::TENANT_ACTIVATE, Some(("tenant", "tenant_id"))),
     (Method::POST, "/tenant/{tenant_id}/deactivate", action::TENANT_DEACTIVATE, Some(("tenant", "tenant_id"))),
     (Method::PUT, "/tenant/{tenant_id}/settings", action::SETTINGS_UPDATE, Some(("settings", "tenant_id"))),

@@ -100,14 +100,14 @@ fn operation(number: usize) -> (Method, String, &'static str, Value) {
     match number / 5 % 9 {
         0 | 1 => (Method::POST, under("activate"), "tenant.activate", body(activation(tenant))),
         2 => {
-            let closing = json!({"reason": "admin_request", "preserve_data": number % 2 == 0});
+            let closing = json!({"reason": "admin_request", "preserve_data": number.is_multiple_of(2)});
             (Method::POST, under("deactivate"), "tenant.deactivate", body(closing))
         }
         3 | 4 => {
             let person = json!({"email": format!("p{}@b.kr", number % 40), "name": "N"});
             (Method::POST, under("users"), "user.create", body(person))
         }
-        5 if number % 2 == 0 => (Method::PUT, under(&user), "user.update", body(json!({"name": "M"}))),
+        5 if number.is_multiple_of(2) => (Method::PUT, under(&user), "user.update", body(json!({"name": "M"}))),
         5 => (Method::DELETE, under(&user), "user.delete", Value::Null),
         6 => {
             let settings = json!({"limits": {"max_users": 5 + number % 3}});

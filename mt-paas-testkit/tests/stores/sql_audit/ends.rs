@@ -6,7 +6,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-
 use libtest_mimic::Failed;
 use mt_paas_core::audit::{AuditEvent, AuditQuery, AuditStore, HeadFile, action};
 use mt_paas_core::outbox::OutboxEvent;

@@ -63,7 +63,7 @@ fn event(number: usize) -> AuditEvent {
     let event = AuditEvent::new(actor, action::USER_CREATE, chrono::Utc::now())
         .on("user", uuid::Uuid::from_u128(number as u128).simple().to_string())
         .detail("role", "user");
-    let mut event = if number % 10 == 0 { event.with(Outcome::Refused, "user_exists") } else { event };
+    let mut event = if number.is_multiple_of(10) { event.with(Outcome::Refused, "user_exists") } else { event };
     event.tenant = "hallym_univ".parse().ok();
     event.request_id = Some(uuid::Uuid::from_u128(number as u128).to_string().into());
     event.address = "10.20.30.40".parse().ok();

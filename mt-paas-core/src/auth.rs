@@ -1,17 +1,31 @@
-//! Who is at the door: passwords, tokens of sessions, keys of clients.
+//! Who is at the door: accounts, passwords, tokens of sessions, keys of clients.
 //!
-//! Only rules live here. Nothing in this module keeps a password, a token or a key: a store gets a [`PasswordHash`] or a
-//! [`TokenDigest`], and no way leads back from these.
+//! Nothing in this module keeps a password, a token or a key: a store gets a [`PasswordHash`] or a [`TokenDigest`], and no
+//! way leads back from these.
 
+mod access;
+mod account;
 mod client_key;
+mod issued_key;
+mod link;
 mod password;
 mod policy;
 mod random;
+mod session;
+mod store;
+mod throttle;
 mod token;
 
+pub use access::Access;
+pub use account::{Account, Credential, CredentialChange, CredentialChanged, Epoch, NewAccount};
 pub use client_key::{ClientKey, ClientKeyId, InvalidClientKey, InvalidClientKeyId, KeyPurpose};
+pub use issued_key::IssuedKey;
+pub use link::{LinkPurpose, OneTimeLink};
 pub use password::{
     HashAlgorithm, HasherOptions, HashingError, InvalidPasswordHash, PasswordHash, PasswordHasher, Verified,
 };
 pub use policy::{InvalidMinimum, MAX_PASSWORD_BYTES, PasswordContext, PasswordPolicy, PasswordRefused};
+pub use session::{Principal, Session};
+pub use store::{AuthStore, Swept};
+pub use throttle::{Admitted, Bucket, PaidUntil, Rate};
 pub use token::{InvalidToken, InvalidTokenDigest, OneTimeToken, SessionToken, TokenDigest};

@@ -21,12 +21,25 @@ pub struct TenantId(Arc<str>);
 #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[A-Za-z0-9._~-]{1,64}$"))]
 pub struct UserId(Arc<str>);
 
+const OPERATORS: &str = "_operators";
+
 /// The text is not an id; the message says what one looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidId(&'static str);
 
 impl TenantId {
+    /// The tenant of those who run the service. No market can name it, because no id that is parsed begins with `_`.
+    pub fn operators() -> Self {
+        Self(OPERATORS.into())
+    }
+
+    /// Reads an id that this crate wrote: of a market's tenant, or of the operators'.
+    #[cfg(feature = "sea-orm")]
+    pub(crate) fn stored(id: &str) -> Result<Self, InvalidId> {
+        if id == OPERATORS { Ok(Self::operators()) } else { id.parse() }
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -9,6 +9,7 @@ pub mod sea_orm;
 use async_trait::async_trait;
 
 use crate::audit::AuditStore;
+use crate::auth::AuthStore;
 use crate::error::ApiError;
 use crate::idempotency::IdempotencyStore;
 use crate::outbox::OutboxStore;
@@ -20,7 +21,9 @@ use crate::users::UserStore;
 ///
 /// The in-memory store is the executable specification; the suites of mt-paas-testkit hold every other store against it.
 #[async_trait]
-pub trait Store: TenantStore + UserStore + UsageStore + IdempotencyStore + OutboxStore + AuditStore {
+pub trait Store:
+    TenantStore + UserStore + UsageStore + IdempotencyStore + OutboxStore + AuditStore + AuthStore
+{
     /// Whether the store can be reached.
     async fn ping(&self) -> Result<(), StoreError>;
 

@@ -67,6 +67,8 @@ pub enum Inserted {
     Taken,
     /// The tenant holds `max_users` already.
     OverQuota,
+    /// Only the first user of the tenant was to be added, and it has one.
+    NotFirst,
     /// The tenant has another revision by now: read it again and decide again.
     Stale,
 }
@@ -78,6 +80,8 @@ pub enum Changed<T> {
     Done(T),
     /// There is no such user in the tenant.
     Missing,
+    /// Nobody would be left who can make administrators.
+    LastSuperAdmin,
     /// The tenant has another revision by now: read it again and decide again.
     Stale,
 }

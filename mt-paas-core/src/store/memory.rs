@@ -3,6 +3,7 @@
 //! Each operation is one critical section, which is what a transaction must look like from outside.
 
 mod audit;
+mod auth;
 mod key_pool;
 mod usage;
 
@@ -14,14 +15,16 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use self::audit::Trail;
+use self::auth::Auth;
 pub use self::key_pool::MemoryKeyPool;
 use self::usage::UsageOfTenant;
 use super::{Store, StoreError};
 use crate::audit::AuditEvent;
+use crate::auth::{Credential, NewAccount};
 use crate::idempotency::{CLAIMED, Claim, Claimed, IdempotencyStore, KEPT, Scope, StoredAnswer};
 use crate::ids::{TenantId, UserId};
 use crate::outbox::{OutboxEvent, OutboxStore};
-use crate::standard_api::{UpdateUserRequest, UserUsage};
+use crate::standard_api::{UpdateUserRequest, UserStatus, UserUsage};
 use crate::tenants::{Revision, Saved, Tenant, TenantStore};
 use crate::users::{Changed, Inserted, User, UserList, UserSearch, UserStore};
 
@@ -37,6 +40,7 @@ struct State {
     claims: HashMap<Scope, (Claim, Option<StoredAnswer>)>,
     outbox: Vec<OutboxEvent>,
     audit: Trail,
+    auth: Auth,
     revision: Revision,
 }
 
@@ -74,6 +78,35 @@ impl State {
         self.users.entry(tenant.clone()).or_default()
     }
 
+    fn insert(
+        &mut self,
+        revision: Revision,
+        account: NewAccount<'_>,
+        audit: &[AuditEvent],
+    ) -> Result<Inserted, StoreError> {
+        let NewAccount { user, event, max_users, only_first, .. } = account;
+        if self.stale(&user.tenant, revision) {
+            return Ok(Inserted::Stale);
+        }
+        let users = self.users_of(&user.tenant);
+        let clash = |other: &User| {
+            other.login_name == user.login_name || (user.email.is_some() && other.email_key() == user.email_key())
+        };
+        if only_first && !users.is_empty() {
+            return Ok(Inserted::NotFirst);
+        }
+        if users.contains_key(&user.id) || users.values().any(clash) {
+            return Ok(Inserted::Taken);
+        }
+        if users.len() as u64 >= max_users {
+            return Ok(Inserted::OverQuota);
+        }
+        self.audit.add(audit)?;
+        self.users_of(&user.tenant).insert(user.id.clone(), user.clone());
+        self.outbox.extend(event.cloned());
+        Ok(Inserted::Done)
+    }
+
     fn used_by(&mut self, tenant: &TenantId, user: &UserId) -> UserUsage {
         self.usage.get_mut(tenant).map(|usage| usage.of_user(user)).unwrap_or_default()
     }
@@ -99,7 +132,9 @@ impl TenantStore for MemoryStore {
 
     async fn tenants(&self, after: Option<&TenantId>, limit: u32) -> Result<Vec<Arc<Tenant>>, StoreError> {
         let state = self.state();
-        let later = state.tenants.values().filter(|row| after.is_none_or(|after| row.id > *after));
+        let operators = TenantId::operators();
+        let later =
+            state.tenants.values().filter(|row| row.id != operators && after.is_none_or(|after| row.id > *after));
         Ok(later.take(limit as usize).cloned().collect())
     }
 
@@ -118,6 +153,7 @@ impl TenantStore for MemoryStore {
         state.audit.add(audit)?;
         if purge {
             state.users_of(&tenant.id).clear();
+            state.auth.forget(&tenant.id, None);
         }
         state.outbox.extend_from_slice(events);
         Ok(Saved::Done(state.put(tenant)))
@@ -141,6 +177,7 @@ impl TenantStore for MemoryStore {
             return Ok(Saved::Done(state.put(before)));
         }
         state.users_of(tenant).clear();
+        state.auth.forget(tenant, None);
         state.tenants.remove(tenant);
         state.usage.remove(tenant);
         Ok(Saved::Done(written))
@@ -152,6 +189,7 @@ impl TenantStore for MemoryStore {
             return Ok(Saved::Stale);
         }
         state.users_of(tenant).clear();
+        state.auth.forget(tenant, None);
         Ok(Saved::Done(revision))
     }
 }
@@ -166,24 +204,9 @@ impl UserStore for MemoryStore {
         event: &OutboxEvent,
         audit: &[AuditEvent],
     ) -> Result<Inserted, StoreError> {
-        let mut state = self.state();
-        if state.stale(&user.tenant, revision) {
-            return Ok(Inserted::Stale);
-        }
-        let users = state.users_of(&user.tenant);
-        let clash = |other: &User| {
-            other.login_name == user.login_name || (user.email.is_some() && other.email_key() == user.email_key())
-        };
-        if users.contains_key(&user.id) || users.values().any(clash) {
-            return Ok(Inserted::Taken);
-        }
-        if users.len() as u64 >= max_users {
-            return Ok(Inserted::OverQuota);
-        }
-        state.audit.add(audit)?;
-        state.users_of(&user.tenant).insert(user.id.clone(), user.clone());
-        state.outbox.push(event.clone());
-        Ok(Inserted::Done)
+        let (credential, link, only_first) = (&Credential::NONE, None, false);
+        let account = NewAccount { user, credential, link, event: Some(event), max_users, only_first };
+        self.state().insert(revision, account, audit)
     }
 
     async fn user(&self, tenant: &TenantId, user: &UserId) -> Result<Option<(User, UserUsage)>, StoreError> {
@@ -227,9 +250,16 @@ impl UserStore for MemoryStore {
             return Ok(Changed::Stale);
         }
         let Some(mut found) = state.users_of(tenant).get(user).cloned() else { return Ok(Changed::Missing) };
+        let stops = found.status == UserStatus::Active && change.status.is_some_and(|to| to != UserStatus::Active);
+        if stops && state.is_last_super_admin(&found) {
+            return Ok(Changed::LastSuperAdmin);
+        }
         state.audit.add(audit)?;
         found.apply(change.clone(), at);
         state.users_of(tenant).insert(user.clone(), found.clone());
+        if stops {
+            state.auth.end_sessions(tenant, user);
+        }
         Ok(Changed::Done((found, state.used_by(tenant, user))))
     }
 
@@ -244,11 +274,13 @@ impl UserStore for MemoryStore {
         if state.stale(tenant, revision) {
             return Ok(Changed::Stale);
         }
-        if !state.users_of(tenant).contains_key(user) {
-            return Ok(Changed::Missing);
+        let Some(found) = state.users_of(tenant).get(user).cloned() else { return Ok(Changed::Missing) };
+        if state.is_last_super_admin(&found) {
+            return Ok(Changed::LastSuperAdmin);
         }
         state.audit.add(audit)?;
         state.users_of(tenant).remove(user);
+        state.auth.forget(tenant, Some(user));
         Ok(Changed::Done(()))
     }
 }

@@ -6,6 +6,7 @@
 
 mod address;
 mod audit;
+mod auth;
 mod connect;
 mod error;
 mod fault;

@@ -6,6 +6,7 @@ mod m0003_messages;
 mod m0004_key_pool;
 mod m0005_seal_keys;
 mod m0006_audit;
+mod m0007_accounts;
 
 use std::path::PathBuf;
 
@@ -33,6 +34,7 @@ const ALL: &[Migration] = &[
     m0004_key_pool::MIGRATION,
     m0005_seal_keys::MIGRATION,
     m0006_audit::MIGRATION,
+    m0007_accounts::MIGRATION,
 ];
 
 /// Serializes migrations of a PostgreSQL database; the number has no meaning.

@@ -27,7 +27,7 @@ use crate::tenants::{Revision, Saved, Tenant, TenantStore};
 #[async_trait]
 impl TenantStore for SqlStore {
     async fn tenant(&self, tenant: &TenantId) -> Result<Option<Arc<Tenant>>, StoreError> {
-        again!(find(&self.db, tenant))
+        again!(find(&self.db.reader, tenant))
     }
 
     async fn tenants(&self, after: Option<&TenantId>, limit: u32) -> Result<Vec<Arc<Tenant>>, StoreError> {
@@ -84,17 +84,21 @@ pub(super) async fn read_zone(on: &impl ConnectionTrait, tenant: &TenantId) -> R
 const COLUMNS: &str = "tenant_id, revision, status, plan, zone, activation, allowed_features, features, limits, \
     branding, term, callback_url, hook, data_preserved, data_retention_until, created_at, updated_at";
 
-async fn find(db: &Database, tenant: &TenantId) -> Result<Option<Arc<Tenant>>, Fault> {
+pub(super) async fn find(on: &impl ConnectionTrait, tenant: &TenantId) -> Result<Option<Arc<Tenant>>, Fault> {
     let sql = format!("SELECT {COLUMNS} FROM mt_tenants WHERE tenant_id = $1");
-    let row = sql::row(&db.reader, &sql, [tenant.as_str().into()]).await?;
+    let row = sql::row(on, &sql, [tenant.as_str().into()]).await?;
     row.map(|row| TenantRow::from_query_result(&row, "")?.tenant()).transpose()
 }
 
 async fn list(db: &Database, after: Option<&TenantId>, limit: u32) -> Result<Vec<Arc<Tenant>>, Fault> {
-    let sql = format!("SELECT {COLUMNS} FROM mt_tenants WHERE tenant_id > $1 ORDER BY tenant_id LIMIT $2");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM mt_tenants WHERE tenant_id > $1 AND tenant_id <> $3 ORDER BY tenant_id LIMIT $2"
+    );
     // No id is empty.
     let after = after.map_or("", TenantId::as_str);
-    let rows = sql::rows(&db.reader, &sql, [after.into(), i64::from(limit).into()]).await?;
+    let rows =
+        sql::rows(&db.reader, &sql, [after.into(), i64::from(limit).into(), TenantId::operators().as_str().into()])
+            .await?;
     rows.iter().map(|row| TenantRow::from_query_result(row, "")?.tenant()).collect()
 }
 
@@ -157,7 +161,7 @@ async fn purge(db: &Database, tenant: &TenantId, revision: Revision) -> Result<S
     Ok(Saved::Done(revision))
 }
 
-async fn lock(tx: &DatabaseTransaction, tenant: &TenantId) -> Result<Option<(Revision, Zone)>, Fault> {
+pub(super) async fn lock(tx: &DatabaseTransaction, tenant: &TenantId) -> Result<Option<(Revision, Zone)>, Fault> {
     let lock = if tx.get_database_backend() == DbBackend::Sqlite { "" } else { " FOR UPDATE" };
     let sql = format!("SELECT revision, zone FROM mt_tenants WHERE tenant_id = $1{lock}");
     let Some(row) = sql::row(tx, &sql, [tenant.as_str().into()]).await? else { return Ok(None) };
@@ -252,7 +256,7 @@ struct TenantRow {
 impl TenantRow {
     fn tenant(self) -> Result<Arc<Tenant>, Fault> {
         Ok(Arc::new(Tenant {
-            id: parse("tenant id", &self.tenant_id)?,
+            id: TenantId::stored(&self.tenant_id).map_err(Fault::corrupt("tenant id"))?,
             revision: self.revision,
             status: parse("tenant status", &self.status)?,
             activation: from_json(&self.activation)?,

@@ -4,16 +4,18 @@ mod list;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, QueryResult};
 
 use super::SqlStore;
 use super::audit;
+use super::auth;
 use super::connect::Database;
 use super::fault::{Fault, again};
 use super::outbox;
 use super::sql;
 use super::tenants::{lock_at, parse};
 use crate::audit::AuditEvent;
+use crate::auth::{Credential, NewAccount};
 use crate::ids::{TenantId, UserId};
 use crate::outbox::OutboxEvent;
 use crate::standard_api::{Role, UpdateUserRequest, UserStatus, UserUsage};
@@ -31,7 +33,9 @@ impl UserStore for SqlStore {
         event: &OutboxEvent,
         audit: &[AuditEvent],
     ) -> Result<Inserted, StoreError> {
-        again!(insert(&self.db, revision, user, max_users, event, audit))
+        let (credential, link, only_first) = (&Credential::NONE, None, false);
+        let account = NewAccount { user, credential, link, event: Some(event), max_users, only_first };
+        again!(insert(&self.db, revision, account, audit))
     }
 
     async fn user(&self, tenant: &TenantId, user: &UserId) -> Result<Option<(User, UserUsage)>, StoreError> {
@@ -82,14 +86,13 @@ pub(super) use list::count;
 const COLUMNS: &str = "u.tenant_id, u.user_id, u.login_name, u.email, u.name, u.role, u.status, u.created_at, \
     u.updated_at, u.last_login, s.sessions, s.messages, s.tokens";
 
-async fn insert(
+pub(super) async fn insert(
     db: &Database,
     revision: Revision,
-    user: &User,
-    max_users: u64,
-    event: &OutboxEvent,
+    account: NewAccount<'_>,
     audit: &[AuditEvent],
 ) -> Result<Inserted, Fault> {
+    let NewAccount { user, credential, link, event, max_users, only_first } = account;
     let tx = db.write().await?;
     if !lock_at(&tx, &user.tenant, revision).await? {
         return Ok(Inserted::Stale);
@@ -102,7 +105,11 @@ async fn insert(
     if sql::row(&tx, taken, values).await?.is_some() {
         return Ok(Inserted::Taken);
     }
-    if count(&tx, &user.tenant, None, None).await? >= max_users {
+    let users = count(&tx, &user.tenant, None, None).await?;
+    if only_first && users > 0 {
+        return Ok(Inserted::NotFirst);
+    }
+    if users >= max_users {
         return Ok(Inserted::OverQuota);
     }
     let values = [
@@ -124,7 +131,13 @@ async fn insert(
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     sql::run(&tx, insert, values).await?;
     add_to_count(&tx, &user.tenant, user.role, user.status, 1).await?;
-    outbox::queue(&tx, std::slice::from_ref(event)).await?;
+    if *credential != Credential::NONE {
+        auth::write(&tx, user, credential, 0).await?;
+    }
+    if let Some(link) = link {
+        auth::insert_link(&tx, link).await?;
+    }
+    outbox::queue(&tx, event.map(std::slice::from_ref).unwrap_or_default()).await?;
     audit::commit(db, tx, audit).await?;
     Ok(Inserted::Done)
 }
@@ -154,6 +167,10 @@ async fn update(
     }
     let Some((mut found, usage)) = find(&tx, tenant, user).await? else { return Ok(Changed::Missing) };
     let before = (found.role, found.status);
+    let stops = found.status == UserStatus::Active && change.status.is_some_and(|to| to != UserStatus::Active);
+    if stops && auth::is_last_super_admin(&tx, &found).await? {
+        return Ok(Changed::LastSuperAdmin);
+    }
     found.apply(change.clone(), at);
     let sql = "UPDATE mt_users SET name = $3, role = $4, status = $5, search_key = $6, updated_at = $7 \
         WHERE tenant_id = $1 AND user_id = $2";
@@ -167,6 +184,9 @@ async fn update(
         sql::micros(found.updated_at).into(),
     ];
     sql::run(&tx, sql, values).await?;
+    if stops {
+        auth::end_sessions(&tx, tenant, user).await?;
+    }
     if before != (found.role, found.status) {
         add_to_count(&tx, tenant, before.0, before.1, -1).await?;
         add_to_count(&tx, tenant, found.role, found.status, 1).await?;
@@ -187,6 +207,10 @@ async fn delete(
         return Ok(Changed::Stale);
     }
     let Some((found, _)) = find(&tx, tenant, user).await? else { return Ok(Changed::Missing) };
+    if auth::is_last_super_admin(&tx, &found).await? {
+        return Ok(Changed::LastSuperAdmin);
+    }
+    // What hangs on the user goes with it.
     let sql = "DELETE FROM mt_users WHERE tenant_id = $1 AND user_id = $2";
     sql::run(&tx, sql, [tenant.as_str().into(), user.as_str().into()]).await?;
     add_to_count(&tx, tenant, found.role, found.status, -1).await?;
@@ -208,7 +232,7 @@ async fn add_to_count(
 }
 
 #[derive(FromQueryResult)]
-struct UserRow {
+pub(super) struct UserRow {
     tenant_id: String,
     user_id: String,
     login_name: String,
@@ -225,6 +249,11 @@ struct UserRow {
 }
 
 impl UserRow {
+    /// The user of a row that has all columns.
+    pub(super) fn read(row: &QueryResult) -> Result<(User, UserUsage), Fault> {
+        Self::from_query_result(row, "")?.user()
+    }
+
     fn user(self) -> Result<(User, UserUsage), Fault> {
         let usage = UserUsage {
             sessions: sql::count(self.sessions.unwrap_or(0))?,
@@ -232,7 +261,7 @@ impl UserRow {
             tokens: sql::count(self.tokens.unwrap_or(0))?,
         };
         let user = User {
-            tenant: parse("tenant id", &self.tenant_id)?,
+            tenant: TenantId::stored(&self.tenant_id).map_err(Fault::corrupt("tenant id"))?,
             id: parse("user id", &self.user_id)?,
             login_name: self.login_name,
             email: self.email,

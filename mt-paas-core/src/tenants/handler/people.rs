@@ -81,7 +81,7 @@ impl StoreHandler {
                     self.0.store.queue_unless_recent(&news, now - QUOTA_NEWS).await?;
                     return Err(ApiError::quota_exceeded("max_users", limit));
                 }
-                Inserted::Stale => pause(tries).await,
+                Inserted::Stale | Inserted::NotFirst => pause(tries).await,
             }
         }
         Err(contended())
@@ -107,7 +107,8 @@ impl StoreHandler {
                     context.tell();
                     return Ok(user.response(usage));
                 }
-                Changed::Missing => return Err(ApiError::user_not_found(user)),
+                // Those are no market's.
+                Changed::Missing | Changed::LastSuperAdmin => return Err(ApiError::user_not_found(user)),
                 Changed::Stale => pause(tries).await,
             }
         }
@@ -124,7 +125,8 @@ impl StoreHandler {
                     context.tell();
                     return Ok(());
                 }
-                Changed::Missing => return Err(ApiError::user_not_found(user)),
+                // Those are no market's.
+                Changed::Missing | Changed::LastSuperAdmin => return Err(ApiError::user_not_found(user)),
                 Changed::Stale => pause(tries).await,
             }
         }

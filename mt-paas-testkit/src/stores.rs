@@ -10,6 +10,7 @@
 //! ```
 
 mod audit;
+mod auth;
 mod differential;
 mod fixtures;
 mod idempotency;
@@ -43,8 +44,8 @@ pub type Run = BoxFuture<'static, Result<(), Violation>>;
 
 /// Every test, by trait.
 pub fn suite() -> Vec<StoreTest> {
-    [tenants::TESTS, users::TESTS, usage::TESTS, idempotency::TESTS, outbox::TESTS, audit::TESTS, differential::TESTS]
-        .concat()
+    let own = [tenants::TESTS, users::TESTS, usage::TESTS, idempotency::TESTS, outbox::TESTS, audit::TESTS];
+    [own.concat(), auth::all(), differential::TESTS.to_vec()].concat()
 }
 
 /// A list of tests; each is named after its function.

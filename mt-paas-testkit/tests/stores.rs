@@ -3,6 +3,8 @@
 
 #[path = "stores/broken.rs"]
 mod broken;
+#[path = "stores/broken_accounts.rs"]
+mod broken_accounts;
 #[path = "stores/broken_lists.rs"]
 mod broken_lists;
 #[path = "stores/broken_rules.rs"]

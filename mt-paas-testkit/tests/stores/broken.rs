@@ -73,6 +73,30 @@ pub(crate) enum Fault {
     VerifiesNothing,
     FindsImaginaryFaults,
     IgnoresHeads,
+    ForgetsTheEpoch,
+    KeepsTheEpoch,
+    ForgetsTheCredential,
+    FindsAccountsEverywhere,
+    RehashesAnything,
+    LetsEveryoneBeFirst,
+    DemotesTheLast,
+    OpensSessionsOfEarlierEpochs,
+    IgnoresTheEndOfSessions,
+    ForgetsUses,
+    EndsAnybodysSession,
+    SweepsNothing,
+    KeepsUsedLinks,
+    KeepsEarlierLinks,
+    SendsLinksTwice,
+    ForgetsTheLink,
+    KeepsTheFirstToken,
+    IssuesKeysWithoutEnd,
+    RevokesAnybodysKey,
+    ForgetsTheOverlap,
+    ListsKeysOldestFirst,
+    AdmitsEverything,
+    CountsInOneBucket,
+    RefundsNothing,
 }
 
 /// Each fault with a test that must catch it.
@@ -123,6 +147,31 @@ pub(crate) const FAULTS: &[(Fault, &str)] = &[
     (Fault::VerifiesNothing, "audit::a_trail_that_contradicts_its_heads_is_found_out"),
     (Fault::FindsImaginaryFaults, "audit::chains_are_whole_when_many_write_at_once"),
     (Fault::IgnoresHeads, "audit::a_trail_that_contradicts_its_heads_is_found_out"),
+    (Fault::ForgetsTheEpoch, "auth::a_change_based_on_an_earlier_epoch_changes_nothing"),
+    (Fault::KeepsTheEpoch, "auth::every_change_of_a_credential_begins_an_epoch"),
+    (Fault::ForgetsTheCredential, "auth::a_user_begins_with_its_credential"),
+    (Fault::FindsAccountsEverywhere, "auth::accounts_are_found_by_login_name_in_their_tenant_only"),
+    (Fault::RehashesAnything, "auth::a_newer_form_of_a_password_replaces_the_one_it_was_made_from"),
+    (Fault::LetsEveryoneBeFirst, "auth::of_many_first_users_at_once_there_is_one"),
+    (Fault::DemotesTheLast, "auth::the_last_super_administrator_stays"),
+    (Fault::OpensSessionsOfEarlierEpochs, "auth::a_session_of_an_earlier_epoch_is_not_opened"),
+    (Fault::OpensSessionsOfEarlierEpochs, "auth::no_session_outlives_a_change_at_the_same_time"),
+    (Fault::IgnoresTheEndOfSessions, "auth::a_session_ends_by_time_and_by_idleness"),
+    (Fault::ForgetsUses, "auth::a_use_is_noted_and_never_taken_back"),
+    (Fault::EndsAnybodysSession, "auth::nobody_ends_a_session_of_others"),
+    (Fault::SweepsNothing, "auth::what_is_over_is_swept_and_counted"),
+    (Fault::KeepsUsedLinks, "auth::a_link_works_once"),
+    (Fault::KeepsEarlierLinks, "auth::a_link_ends_by_time_by_epoch_and_by_the_next_one"),
+    (Fault::SendsLinksTwice, "auth::links_wait_to_be_sent_and_one_process_has_them"),
+    (Fault::ForgetsTheLink, "auth::a_link_is_written_with_its_user"),
+    (Fault::KeepsTheFirstToken, "auth::a_link_that_was_sent_anew_has_one_token"),
+    (Fault::IssuesKeysWithoutEnd, "auth::nobody_has_more_keys_than_allowed"),
+    (Fault::RevokesAnybodysKey, "auth::a_key_is_revoked_by_its_tenant_and_owner_only"),
+    (Fault::ForgetsTheOverlap, "auth::a_rotated_key_works_until_the_overlap_ends"),
+    (Fault::ListsKeysOldestFirst, "auth::keys_are_listed_newest_first_page_by_page"),
+    (Fault::AdmitsEverything, "auth::tries_are_counted_and_paid_for_by_time"),
+    (Fault::CountsInOneBucket, "auth::a_try_counts_in_all_buckets_or_in_none"),
+    (Fault::RefundsNothing, "auth::what_is_refunded_makes_room"),
     (Fault::CountsARepeatTwice, "differential::answers_are_those_of_the_in_memory_store"),
     (Fault::ForgetsThePurge, "differential::answers_are_those_of_the_in_memory_store"),
     (Fault::CountsAllForTheTotal, "differential::answers_are_those_of_the_in_memory_store"),
@@ -139,14 +188,14 @@ pub(crate) async fn is_caught(fault: Fault, caught_by: &str) -> Result<(), Faile
     }
 }
 
-struct Broken {
-    inner: MemoryStore,
-    fault: Fault,
-    made: AtomicU64,
+pub(crate) struct Broken {
+    pub(crate) inner: MemoryStore,
+    pub(crate) fault: Fault,
+    pub(crate) made: AtomicU64,
 }
 
 impl Broken {
-    fn has(&self, fault: Fault) -> bool {
+    pub(crate) fn has(&self, fault: Fault) -> bool {
         self.fault == fault
     }
 

@@ -18,8 +18,15 @@ pub(crate) const TRIALS: &[Trial] = &[
     ("a_step_that_fails_leaves_nothing", |url| Box::pin(failing(url))),
 ];
 
-const STEPS: [&str; 6] =
-    ["m0001_tenants", "m0002_usage", "m0003_messages", "m0004_key_pool", "m0005_seal_keys", "m0006_audit"];
+const STEPS: [&str; 7] = [
+    "m0001_tenants",
+    "m0002_usage",
+    "m0003_messages",
+    "m0004_key_pool",
+    "m0005_seal_keys",
+    "m0006_audit",
+    "m0007_accounts",
+];
 
 /// What only a server can do to a store.
 pub(crate) const ON_A_SERVER: &[Trial] =

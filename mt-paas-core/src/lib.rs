@@ -13,6 +13,7 @@ pub mod key_pool;
 pub mod money;
 pub mod outbox;
 pub mod period;
+pub mod redact;
 pub mod seal;
 pub mod secret;
 pub mod standard_api;

@@ -35,7 +35,7 @@ impl<T: AsRef<[u8]>> Secret<T> {
 
 impl<T> fmt::Debug for Secret<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
+        f.write_str(crate::redact::MARK)
     }
 }
 

@@ -8,9 +8,7 @@ mod tries;
 use std::sync::Arc;
 
 use mt_paas_core::TenantId;
-use mt_paas_core::auth::{
-    Access, Account, Credential, CredentialChange, CredentialChanged, NewAccount, PasswordHash,
-};
+use mt_paas_core::auth::{Access, Account, Credential, CredentialChange, CredentialChanged, NewAccount, PasswordHash};
 use mt_paas_core::standard_api::{UpdateUserRequest, UserStatus};
 use mt_paas_core::store::Store;
 use mt_paas_core::tenants::Tenant;

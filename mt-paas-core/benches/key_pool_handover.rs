@@ -78,7 +78,7 @@ async fn measure(place: &Place) -> Result<(), Failure> {
         let (p50, p99) = (micros(contender.p50()), micros(contender.p99()));
         println!("  {:<12} p50 {p50:>6.0} µs, p99 {p99:>6.0} µs{verdict}", contender.name);
     }
-    drop(contenders);
+    drop((contenders, one, two));
     alone.remove().await
 }
 

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mt_paas_core::key_pool::{KeyPool, NewKey, PoolLimits, Provider};
 use mt_paas_core::store::memory::MemoryKeyPool;
@@ -94,7 +95,10 @@ impl Place {
         }
     }
 
+    /// To be called when its pools are dropped.
     pub(crate) async fn remove(self) -> Result<(), Failure> {
+        // What they had on its way to the store would bring the place back.
+        tokio::time::sleep(Duration::from_millis(100)).await;
         match &self {
             Self::Process | Self::Memory(_) => {}
             Self::Postgres { .. } => self.run_on_server("DROP SCHEMA").await?,

@@ -144,6 +144,14 @@ mod tests {
     }
 
     #[test]
+    fn less_memory_or_fewer_passes_are_weaker_and_more_are_not() {
+        let outdated =
+            |memory, passes| HashAlgorithm::ARGON2ID.0.outdates(Algorithm::Argon2id { memory, passes, lanes: 1 });
+        assert!(outdated(19_455, 2) && outdated(19_456, 1));
+        assert!(!outdated(19_456, 2) && !outdated(65_536, 3));
+    }
+
+    #[test]
     fn a_short_salt_is_replaced_too() {
         let short = PasswordHash { salt: [7; 8].into(), ..HashAlgorithm::ARGON2ID.decoy() };
         assert!(HashAlgorithm::ARGON2ID.outdates(&short));

@@ -216,6 +216,15 @@ mod tests {
         })
     }
 
+    #[test]
+    fn whatever_an_unknown_user_is_checked_against_does_not_let_them_in() {
+        let password = Secret::from("correct horse");
+        let stored = HashAlgorithm::FOR_TESTS.hash(b"correct horse").unwrap();
+        let answer = |known| check(HashAlgorithm::FOR_TESTS, &password, &stored, known).unwrap();
+        assert!(matches!(answer(true), Verified::Right { rehash: None }));
+        assert!(matches!(answer(false), Verified::Wrong));
+    }
+
     /// The most that were at work at once, of `callers`.
     async fn most_at_once(callers: usize, work: impl AsyncFn(Box<dyn FnOnce() + Send>) + Clone + 'static) -> usize {
         let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));

@@ -1,8 +1,8 @@
-//! What sealing costs, whether nonces repeat, and what others notice while all payloads of a pool are sealed again by
+//! What sealing costs, whether nonces repeat, and what readers notice while all secrets of a table are sealed again by
 //! processes that are killed.
 //!
-//! `cargo bench -p mt-paas-core --features sea-orm --bench seal -- [payloads] [nonces] [kills]`; 100,000 payloads, ten
-//! million nonces and 20 kills unless told otherwise. The pool lies on SQLite in the directory for temporary files.
+//! `cargo bench -p mt-paas-core --features sea-orm --bench seal -- [rows] [nonces] [kills]`; 100,000 rows, ten million
+//! nonces and 20 kills unless told otherwise. The table lies on SQLite in the directory for temporary files.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -12,19 +12,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use mt_paas_core::Secret;
-use mt_paas_core::key_pool::{AcquireOptions, KeyPool, KeySeed, PoolLimits, Provider};
-use mt_paas_core::seal::{Keyring, SealPlace, SealedRows, reseal};
+use mt_paas_core::seal::{
+    Keyring, Replaced, Resealed, RowPage, RowPlace, SealKeyId, SealPlace, SealedRow, SealedRows, reseal, sealed_under,
+};
+use mt_paas_core::store::StoreError;
 use mt_paas_core::store::sea_orm::SqlStore;
-use serde_json::json;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
 /// The first argument of a process that seals again.
 const RESEALER: &str = "resealer";
-const PROVIDERS: usize = 1_000;
 const PLACE: SealPlace<'static> = SealPlace { tenant: None, table: "bench", row: "1", column: "value" };
 
 #[tokio::main]
@@ -33,16 +35,15 @@ async fn main() -> Result<(), Failure> {
     if let [task, url, keys] = arguments.as_slice()
         && task == RESEALER
     {
-        let (pool, keys) = pool(url, keys).await?;
-        println!("ready");
-        reseal(&keys, &pool, &|progress| println!("{}", progress.resealed)).await?;
+        let table = Table(SqlStore::connect(url).await?);
+        reseal(&Keyring::parse(keys)?, &table, &|progress| println!("{}", progress.resealed)).await?;
         return Ok(());
     }
     let number = |place: usize, standard| arguments.get(place).map_or(Ok(standard), |text| text.parse::<usize>());
-    let (payloads, nonces, kills) = (number(0, 100_000)?, number(1, 10_000_000)?, number(2, 20)?);
+    let (rows, nonces, kills) = (number(0, 100_000)?, number(1, 10_000_000)?, number(2, 20)?);
     print_costs()?;
     print_nonces(nonces)?;
-    print_rekeying(payloads, kills).await
+    print_rekeying(rows, kills).await
 }
 
 fn ring() -> Result<Keyring, Failure> {
@@ -81,11 +82,81 @@ fn print_nonces(count: usize) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn pool(url: &str, keys: &str) -> Result<(KeyPool, Keyring), Failure> {
-    let keys = Keyring::parse(keys)?;
-    let limits = PoolLimits { per_user: 1_000, total: 1_000, ..PoolLimits::default() };
-    let pool = KeyPool::shared(limits, SqlStore::open(url).await?.key_pool());
-    Ok((pool.sealed_by(Arc::new(keys.clone())), keys))
+/// Secrets of a service in a table of its own.
+#[derive(Clone)]
+struct Table(SqlStore);
+
+fn place(id: i64) -> RowPlace {
+    RowPlace { tenant: None, table: "bench".to_owned(), row: id.to_string(), column: "sealed".to_owned() }
+}
+
+fn statement(sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+    Statement::from_sql_and_values(DbBackend::Sqlite, sql, values)
+}
+
+fn failed(error: DbErr) -> StoreError {
+    StoreError::Unavailable(error.into())
+}
+
+impl Table {
+    async fn filled(store: SqlStore, rows: usize, keys: &Keyring) -> Result<Self, Failure> {
+        store.writer().execute_unprepared("CREATE TABLE bench (id INTEGER PRIMARY KEY, sealed TEXT NOT NULL)").await?;
+        let tx = store.begin().await?;
+        for id in 0..rows as i64 {
+            let sealed = keys.seal(&Secret::new(format!("canary-{id}")), place(id).place())?;
+            tx.execute_raw(statement("INSERT INTO bench VALUES ($1, $2)", [id.into(), sealed.into()])).await?;
+        }
+        tx.commit().await?;
+        Ok(Self(store))
+    }
+
+    async fn rows(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Vec<QueryResult>, StoreError> {
+        self.0.reader().query_all_raw(statement(sql, values)).await.map_err(failed)
+    }
+}
+
+#[async_trait]
+impl SealedRows for Table {
+    async fn count(&self) -> Result<BTreeMap<Option<SealKeyId>, u64>, StoreError> {
+        let sql = "SELECT min(sealed), count(*) FROM bench GROUP BY substr(sealed, 1, 22)";
+        let mut counts = BTreeMap::new();
+        for row in self.rows(sql, []).await? {
+            let (text, count): (String, i64) =
+                (row.try_get_by_index(0).map_err(failed)?, row.try_get_by_index(1).map_err(failed)?);
+            *counts.entry(sealed_under(&text)).or_default() += count as u64;
+        }
+        Ok(counts)
+    }
+
+    async fn page(&self, key: SealKeyId, after: Option<&str>, limit: usize) -> Result<RowPage, StoreError> {
+        let after: i64 = after.and_then(|after| after.parse().ok()).unwrap_or(-1);
+        let sql = "SELECT id, sealed FROM bench WHERE id > $1 AND sealed NOT LIKE $2 ORDER BY id LIMIT $3";
+        let values = [after.into(), format!("mts1.{key}.%").into(), (limit as i64).into()];
+        let mut rows = Vec::new();
+        for row in self.rows(sql, values).await? {
+            let id: i64 = row.try_get_by_index(0).map_err(failed)?;
+            let text = Secret::new(row.try_get_by_index(1).map_err(failed)?);
+            rows.push(SealedRow { id: id.to_string(), place: place(id), text, clear: None });
+        }
+        let next = rows.last().filter(|_| rows.len() == limit).map(|row| row.id.clone());
+        Ok(RowPage { rows, next })
+    }
+
+    async fn replace(&self, rows: Vec<Resealed>) -> Result<Replaced, StoreError> {
+        let tx = self.0.begin().await.map_err(failed)?;
+        for Resealed { row, text } in rows {
+            let id: i64 = row.id.parse().map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+            let sql = "UPDATE bench SET sealed = $1 WHERE id = $2 AND sealed = $3";
+            let values = [text.into(), id.into(), row.text.expose().clone().into()];
+            let done = tx.execute_raw(statement(sql, values)).await.map_err(failed)?;
+            if done.rows_affected() == 0 {
+                tx.rollback().await.map_err(failed)?;
+                return Ok(Replaced::Changed);
+            }
+        }
+        tx.commit().await.map_err(failed)?;
+        Ok(Replaced::Done)
+    }
 }
 
 /// How long reads took, and how many failed.
@@ -103,47 +174,41 @@ impl Reads {
     }
 }
 
-/// Borrows keys and opens their payloads until it is told to stop.
-async fn read(pool: KeyPool, over: Arc<AtomicBool>) -> Result<Reads, Failure> {
+/// Reads secrets until it is told to stop.
+async fn read(table: Table, keys: Keyring, count: usize, over: Arc<AtomicBool>) -> Result<Reads, Failure> {
     let mut reads = Reads::default();
-    let (tenant, user) = ("t".parse()?, "u".parse()?);
     while !over.load(Ordering::Relaxed) {
-        let provider: Provider = format!("p{}", reads.took.len() * 7 % PROVIDERS).parse()?;
+        let id = (reads.took.len() * 7_919 % count) as i64;
         let began = Instant::now();
-        let good = match pool.acquire(&provider, &tenant, &user, &AcquireOptions::default()).await {
-            Ok(lease) => pool.open(&lease).is_ok_and(|payload| payload.expose()["api_key"] == "canary"),
-            Err(_) => false,
+        let good = match table.rows("SELECT sealed FROM bench WHERE id = $1", [id.into()]).await.as_deref() {
+            Ok([row]) => {
+                let opened = keys.open(&row.try_get_by_index::<String>(0)?, place(id).place());
+                opened.is_ok_and(|plain| plain.matches(format!("canary-{id}").as_bytes()))
+            }
+            _ => false,
         };
         reads.took.push(began.elapsed());
         reads.failed += usize::from(!good);
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
     Ok(reads)
 }
 
-async fn print_rekeying(payloads: usize, kills: usize) -> Result<(), Failure> {
+async fn print_rekeying(rows: usize, kills: usize) -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
-    let url = format!("sqlite:{}", folder.path().join("pool.db").display());
+    let url = format!("sqlite:{}", folder.path().join("bench.db").display());
     let (old, new) = (Keyring::new_key()?, Keyring::new_key()?);
     let both = format!("{},{}", new.expose(), old.expose());
-    let seed: BTreeMap<String, Vec<_>> = (0..payloads).fold(BTreeMap::new(), |mut seed, number| {
-        let entry = json!({"name": format!("k{number}"), "api_key": "canary", "concurrency_limit": 100});
-        seed.entry(format!("p{}", number % PROVIDERS)).or_insert_with(Vec::new).push(entry);
-        seed
-    });
-    pool(&url, old.expose()).await?.0.seed(&KeySeed::parse(&json!(seed).to_string())?).await?;
-
-    let (reading, _) = pool(&url, &both).await?;
-    reading.count().await?;
-    let quiet = {
-        let over = Arc::new(AtomicBool::new(false));
-        let reader = tokio::spawn(read(reading.clone(), over.clone()));
-        tokio::time::sleep(Duration::from_secs(10)).await;
-        over.store(true, Ordering::Relaxed);
-        reader.await??
-    };
+    let table = Table::filled(SqlStore::open(&url).await?, rows, &Keyring::parse(old.expose())?).await?;
+    let keys = Keyring::parse(&both)?;
+    let start = |over: &Arc<AtomicBool>| tokio::spawn(read(table.clone(), keys.clone(), rows, over.clone()));
     let over = Arc::new(AtomicBool::new(false));
-    let reader = tokio::spawn(read(reading.clone(), over.clone()));
+    let reader = start(&over);
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    over.store(true, Ordering::Relaxed);
+    let quiet = reader.await??;
+    over.store(false, Ordering::Relaxed);
+    let reader = start(&over);
     let began = Instant::now();
     for process in 0..=kills {
         let mut child =
@@ -166,21 +231,17 @@ async fn print_rekeying(payloads: usize, kills: usize) -> Result<(), Failure> {
     let took = began.elapsed();
     over.store(true, Ordering::Relaxed);
     let busy = reader.await??;
-    let counts = reading.count().await?;
-    let left: u64 = counts
-        .iter()
-        .filter(|(key, _)| **key != Keyring::parse(new.expose()).ok().and_then(|ring| ring.active()))
-        .map(|(_, count)| count)
-        .sum();
+    let counts = table.count().await?;
+    let left: u64 = counts.iter().filter(|(key, _)| **key != keys.active()).map(|(_, count)| count).sum();
     let total: u64 = counts.values().sum();
-    println!("{payloads} payloads sealed again in {took:.1?} by {} processes, {kills} of them killed", kills + 1);
-    println!("left under the old key: {left} (wanted 0), lost: {} (wanted 0)", payloads as u64 - total);
+    println!("{rows} secrets sealed again in {took:.1?} by {} processes, {kills} of them killed", kills + 1);
+    println!("left under the old key: {left} (wanted 0), lost: {} (wanted 0)", rows as u64 - total);
     for (when, mut reads) in [("before", quiet), ("meanwhile", busy)] {
         let (median, slow, most) = (reads.quantile(0.5), reads.quantile(0.99), reads.quantile(1.0));
         let (count, failed) = (reads.took.len(), reads.failed);
         println!("{when:>9}: {count} reads, {failed} failed, median {median:.2?}, p99 {slow:.2?}, longest {most:.2?}");
     }
     println!("(wanted: none failed, p99 meanwhile at most twice that before)");
-    reading.close();
+    table.0.close().await?;
     Ok(folder.close()?)
 }

@@ -11,6 +11,7 @@ mod routes;
 mod trail;
 
 pub use layer::{AuditLayer, Audited};
+pub(crate) use operation::Operation;
 pub use refusals::Refusals;
 pub use routes::{PREFIX, audit_routes};
 pub(crate) use trail::Trail;

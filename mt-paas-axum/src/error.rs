@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
+use mt_paas_core::auth::{AuthError, KeyRefused};
 use mt_paas_core::error::FieldError;
 use mt_paas_core::{ApiError, ErrorKind};
 use serde_json::{Value, json};
+
+const TENANT_NOT_FOUND: &str = "TENANT_NOT_FOUND";
 
 /// An answer that is an error of the contract.
 ///
@@ -27,6 +30,28 @@ impl Problem {
         let challenge = format!("ApiKey header=\"{scheme}\"");
         Self::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "a valid key is required")
             .with(header::WWW_AUTHENTICATE, &challenge)
+    }
+
+    /// No session came with the request, or one that has ended.
+    pub fn not_logged_in() -> Self {
+        Self::from(AuthError::NotLoggedIn)
+    }
+
+    /// A key came where somebody has to log in.
+    pub fn not_for_keys() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", "keys cannot do this; log in")
+    }
+
+    /// No key of a client came with the request.
+    pub fn no_client_key() -> Self {
+        let message = "a key is required: Authorization: Bearer mtp_… or X-API-Key";
+        Self::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", message).with(header::WWW_AUTHENTICATE, "Bearer")
+    }
+
+    /// The request was not made by a page of the service.
+    pub fn csrf_refused() -> Self {
+        let message = "the request does not come from a page of this service; load the page again";
+        Self::new(StatusCode::FORBIDDEN, "CSRF_REFUSED", message)
     }
 
     /// No such route.
@@ -88,7 +113,7 @@ impl Problem {
             ErrorKind::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "INVALID_REQUEST"),
             ErrorKind::FeatureDisabled => (StatusCode::FORBIDDEN, "FEATURE_DISABLED"),
             ErrorKind::TenantInactive => (StatusCode::FORBIDDEN, "TENANT_INACTIVE"),
-            ErrorKind::TenantNotFound => (StatusCode::NOT_FOUND, "TENANT_NOT_FOUND"),
+            ErrorKind::TenantNotFound => (StatusCode::NOT_FOUND, TENANT_NOT_FOUND),
             ErrorKind::UserNotFound => (StatusCode::NOT_FOUND, "USER_NOT_FOUND"),
             ErrorKind::ResourceNotFound => (StatusCode::NOT_FOUND, "RESOURCE_NOT_FOUND"),
             ErrorKind::TenantExists => (StatusCode::CONFLICT, "TENANT_EXISTS"),
@@ -106,6 +131,48 @@ impl Problem {
             ErrorKind::Unavailable => problem.with(header::RETRY_AFTER, "1"),
             _ => problem,
         }
+    }
+
+    /// The contract's error for what accounts refuse. `member` is what the request calls a new password.
+    pub(crate) fn of_auth(error: AuthError, member: &str) -> Self {
+        use StatusCode as S;
+        let message = error.to_string();
+        let new = |status, code| Self::new(status, code, message.clone());
+        match error {
+            AuthError::WrongLogin => new(S::UNAUTHORIZED, "WRONG_LOGIN"),
+            // Not 401, on which clients forget their session.
+            AuthError::WrongPassword => new(S::FORBIDDEN, "WRONG_PASSWORD"),
+            AuthError::NotLoggedIn => new(S::UNAUTHORIZED, "UNAUTHORIZED").with(header::WWW_AUTHENTICATE, "Bearer"),
+            AuthError::Key(KeyRefused::Scope) => new(S::FORBIDDEN, "INSUFFICIENT_SCOPE"),
+            AuthError::Key(_) => new(S::UNAUTHORIZED, "INVALID_KEY").with(header::WWW_AUTHENTICATE, "Bearer"),
+            AuthError::MustChangePassword => new(S::FORBIDDEN, "PASSWORD_CHANGE_REQUIRED"),
+            AuthError::NotAllowed => new(S::FORBIDDEN, "FORBIDDEN"),
+            AuthError::Oneself => new(S::CONFLICT, "OWN_ACCOUNT"),
+            AuthError::LastSuperAdmin => new(S::CONFLICT, "LAST_SUPER_ADMIN"),
+            AuthError::NotFirst => new(S::CONFLICT, "NOT_FIRST"),
+            AuthError::Taken => new(S::CONFLICT, "USER_EXISTS"),
+            AuthError::Missing("tenant") => new(S::NOT_FOUND, TENANT_NOT_FOUND),
+            AuthError::Missing("user") => new(S::NOT_FOUND, "USER_NOT_FOUND"),
+            AuthError::Missing(_) => new(S::NOT_FOUND, "RESOURCE_NOT_FOUND"),
+            AuthError::LinkEnded => new(S::GONE, "LINK_ENDED"),
+            AuthError::OverQuota(_) | AuthError::TooManyKeys(_) => new(S::TOO_MANY_REQUESTS, "QUOTA_EXCEEDED"),
+            AuthError::TooManyTries { until, now } => {
+                let seconds = (until - now).num_seconds().max(0) + 1;
+                new(S::TOO_MANY_REQUESTS, "RATE_LIMITED").with(header::RETRY_AFTER, &seconds.to_string())
+            }
+            AuthError::Password(_) | AuthError::SamePassword => {
+                ApiError::invalid_field(&["body", member], message).into()
+            }
+            AuthError::Invalid(fields) => ApiError::invalid_fields(fields).into(),
+            AuthError::Busy => new(S::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE").with(header::RETRY_AFTER, "1"),
+            AuthError::Store(error) => ApiError::from(error).into(),
+            error => ApiError::unavailable(error).into(),
+        }
+    }
+
+    /// Whether this says that there is no such tenant, which may mean that the caller cannot see it.
+    pub(crate) fn hides_tenant(&self) -> bool {
+        self.code == TENANT_NOT_FOUND
     }
 
     /// The status code.
@@ -157,6 +224,12 @@ impl From<ApiError> for Problem {
         problem.fields = error.fields().to_vec();
         problem.cause = problem.status.is_server_error().then(|| Arc::new(error));
         problem
+    }
+}
+
+impl From<AuthError> for Problem {
+    fn from(error: AuthError) -> Self {
+        Self::of_auth(error, "new_password")
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A service gives its name and a function that makes its router; see `examples/advisor` for a whole `main.rs`.
 
+mod accounts;
 mod audit;
 mod command;
 mod key_pool;
@@ -16,6 +17,7 @@ use axum::Router;
 use http::{HeaderMap, HeaderName, header};
 use mt_paas_core::StoreHandler;
 use mt_paas_core::audit::action;
+use mt_paas_core::auth::{Accounts, AccountsBuilder};
 use mt_paas_core::key_pool::KeyPool;
 use mt_paas_core::seal::Keyring;
 use mt_paas_core::store::Store;
@@ -23,12 +25,13 @@ use mt_paas_core::tenants::StoreHandlerBuilder;
 use mt_paas_core::usage::PriceList;
 use utoipa_axum::router::OpenApiRouter;
 
+pub use accounts::{AccountsSettings, LazyAccounts, NoAccounts};
 pub use command::run;
 pub use key_pool::{KeyPoolSettings, LazyKeyPool};
 pub use settings::{InvalidSetting, Settings};
 
 use crate::audit::{Refusals, audit_routes};
-use crate::auth::{MarketKeyLayer, MarketKeys};
+use crate::auth::{Doorkeeper, InsecureCookies, MarketKeyLayer, MarketKeys, SessionCookie};
 use crate::compat::Aliases;
 use crate::key_pool::admin_routes;
 use crate::standard_api::{StandardApi, StandardApiBuilder};
@@ -63,6 +66,8 @@ pub struct Context {
     pub address: SocketAddr,
     /// The key pool, if it is asked for by [`key_pool`](Self::key_pool).
     pub key_pool: LazyKeyPool,
+    /// The accounts, if they are asked for by [`accounts`](Self::accounts).
+    pub accounts: LazyAccounts,
     /// What seals the service's secrets; without a key where none was given, and none was made.
     pub keyring: Keyring,
 }
@@ -72,6 +77,35 @@ impl Context {
     /// service takes its first request.
     pub fn key_pool(&self) -> KeyPool {
         self.key_pool.get(&self.settings, &self.keyring)
+    }
+
+    /// The service's accounts, as the settings say; `set` adapts them to the service. They are made by the first call, and
+    /// looked after while the service runs.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that names the setting that stands in the way.
+    pub fn accounts(&self, set: impl FnOnce(AccountsBuilder) -> AccountsBuilder) -> Result<Accounts, NoAccounts> {
+        self.accounts.get(self, set)
+    }
+
+    /// The cookie that sessions are kept in.
+    ///
+    /// # Errors
+    ///
+    /// [`InsecureCookies`], unless `ALLOW_INSECURE_COOKIES` is set.
+    pub fn session_cookie(&self) -> Result<SessionCookie, InsecureCookies> {
+        let insecure = self.settings.accounts.insecure_cookies;
+        SessionCookie::of_site(&self.public_url, insecure)
+    }
+
+    /// The layer that finds out who sends a request.
+    ///
+    /// # Errors
+    ///
+    /// [`InsecureCookies`], unless `ALLOW_INSECURE_COOKIES` is set.
+    pub fn doorkeeper(&self, accounts: &Accounts) -> Result<Doorkeeper, InsecureCookies> {
+        Ok(Doorkeeper::new(accounts.clone(), self.store.clone(), self.session_cookie()?))
     }
 
     /// The doors of the key pool for administrators; none if no `ADMIN_API_KEYS` are set.
@@ -107,6 +141,12 @@ impl Context {
         let told = |name: &HeaderName| {
             *name == header::FORWARDED || *name == header::VIA || name.as_str().starts_with("x-forwarded")
         };
+        self.is_at_home() && named && !headers.keys().any(told)
+    }
+
+    /// Whether only the machine that the service runs on reaches it: it listens on a loopback address, and its public
+    /// address is one.
+    pub fn is_at_home(&self) -> bool {
         let public = url::Url::parse(&self.public_url).ok();
         let at_home = public.is_some_and(|url| match url.host() {
             Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
@@ -114,7 +154,7 @@ impl Context {
             Some(url::Host::Domain(name)) => name == "localhost",
             None => false,
         });
-        self.address.ip().is_loopback() && at_home && named && !headers.keys().any(told)
+        self.address.ip().is_loopback() && at_home
     }
 
     /// A ready-made handler with everything that the settings say.

@@ -5,9 +5,12 @@
 
 mod access;
 mod account;
+mod accounts;
 mod client_key;
+mod error;
 mod issued_key;
 mod link;
+mod notify;
 mod password;
 mod policy;
 mod random;
@@ -18,9 +21,15 @@ mod token;
 
 pub use access::Access;
 pub use account::{Account, Credential, CredentialChange, CredentialChanged, Epoch, NewAccount};
+pub use accounts::{
+    Accounts, AccountsBuilder, AddedPerson, FirstOperator, InvalidAccounts, KeyHolder, LinkHolder, LoggedIn, Login,
+    NewKey, NewPerson, Opened, People, Person, PersonChange, UnsafeFirstLogin, Visitor,
+};
 pub use client_key::{ClientKey, ClientKeyId, InvalidClientKey, InvalidClientKeyId, KeyPurpose};
+pub use error::{AuthError, KeyRefused};
 pub use issued_key::IssuedKey;
 pub use link::{LinkPurpose, OneTimeLink};
+pub use notify::{LogNotifier, Message, NotSent, Notifier};
 pub use password::{
     HashAlgorithm, HasherOptions, HashingError, InvalidPasswordHash, PasswordHash, PasswordHasher, Verified,
 };

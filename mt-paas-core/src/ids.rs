@@ -34,10 +34,20 @@ impl TenantId {
         Self(OPERATORS.into())
     }
 
+    /// Reads an id where those who run the service may be meant as well, as at a login: of a market's tenant, or
+    /// `_operators`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidId`] says what an id looks like.
+    pub fn of_console(id: &str) -> Result<Self, InvalidId> {
+        if id == OPERATORS { Ok(Self::operators()) } else { id.parse() }
+    }
+
     /// Reads an id that this crate wrote: of a market's tenant, or of the operators'.
     #[cfg(feature = "sea-orm")]
     pub(crate) fn stored(id: &str) -> Result<Self, InvalidId> {
-        if id == OPERATORS { Ok(Self::operators()) } else { id.parse() }
+        Self::of_console(id)
     }
 
     /// The id as text.
@@ -127,6 +137,15 @@ mod tests {
         }
         for bad in ["", "_operators", "-a", "a b", "a/b", "..", "a.b", "한림", "a\0", &"x".repeat(65)] {
             assert!(bad.parse::<TenantId>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_console_names_the_operators_too() {
+        assert_eq!(TenantId::of_console("_operators"), Ok(TenantId::operators()));
+        assert_eq!(TenantId::of_console("t1"), "t1".parse());
+        for bad in ["_Operators", "_operators ", "_other", ""] {
+            assert!(TenantId::of_console(bad).is_err(), "{bad}");
         }
     }
 

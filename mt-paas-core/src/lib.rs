@@ -24,6 +24,7 @@ pub mod usage;
 pub mod users;
 
 mod delegate;
+mod turns;
 mod wire;
 
 pub use wire::UnknownName;

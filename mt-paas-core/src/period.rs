@@ -124,6 +124,11 @@ impl Zone {
         u8::try_from(at.with_timezone(&self.0).hour()).unwrap_or_default()
     }
 
+    /// A moment as people of the tenant read it, to the minute: `2026-11-25 00:00 KST`.
+    pub fn minute(self, at: DateTime<Utc>) -> String {
+        at.with_timezone(&self.0).format("%Y-%m-%d %H:%M %Z").to_string()
+    }
+
     /// When `day` begins. Where clocks jump over midnight it begins with the first moment that exists.
     pub fn start_of(self, day: NaiveDate) -> DateTime<Utc> {
         let midnight = day.and_time(NaiveTime::MIN);

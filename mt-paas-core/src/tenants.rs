@@ -3,7 +3,6 @@
 mod handler;
 mod hooks;
 mod state;
-mod turns;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -8,6 +8,15 @@ pub fn forbidden_control(text: &str) -> Option<char> {
     text.chars().find(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
 }
 
+/// Whether a character is a control, separates lines, turns the direction of writing, or is seen by nobody.
+pub(crate) fn is_unseen(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 /// A form of `text` in which letter case, and composed and decomposed spellings, make no difference to a search.
 pub fn fold(text: &str) -> String {
     // The way through capitals joins what lower case alone keeps apart (ß and ss, ς and σ); the first step is for ẞ,

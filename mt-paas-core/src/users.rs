@@ -124,6 +124,19 @@ impl User {
     }
 }
 
+impl UpdateUserRequest {
+    /// Says in the audit trail what is asked for. Names are personal data and of no use there.
+    pub(crate) fn told(&self, event: AuditEvent) -> AuditEvent {
+        let details = [
+            ("name", self.name.as_ref().map(|_| "changed")),
+            ("role", self.role.map(Role::as_str)),
+            ("status", self.status.map(UserStatus::as_str)),
+        ];
+        let said = details.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        said.fold(event, |event, (name, value)| event.detail(name, value))
+    }
+}
+
 /// Keeps users. Every write presents the tenant's revision and is refused in the same transaction when it is stale, so
 /// that no decision outlives the tenant's state that it was based on. What a write is to say in the audit trail, `audit`, is
 /// written with it, and not at all when it came to nothing.

@@ -1,12 +1,10 @@
 //! The context of a request, and the entry that nobody else wrote.
 
-use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use axum::response::{IntoResponse, Response};
 use futures_util::future::{BoxFuture, Either, FutureExt};
 use http::Request;
@@ -17,7 +15,7 @@ use tower::{Layer, Service};
 
 use super::operation::Operation;
 use super::outcome;
-use crate::auth::MarketKeyName;
+use crate::auth::{MarketKeyName, peer};
 use crate::error::Problem;
 use crate::request_id::RequestId;
 
@@ -109,8 +107,7 @@ pub(super) fn context<B>(request: &Request<B>, actors: ActorKind) -> AuditContex
     let key = extensions.get::<MarketKeyName>();
     let actor = key.map_or(Actor::ANONYMOUS, |key| Actor::new(actors, &*key.0));
     let request_id = extensions.get::<RequestId>().map(|id| id.as_str().into());
-    let address = extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_canonical());
-    AuditContext::new(actor).by(request_id, address)
+    AuditContext::new(actor).by(request_id, peer(extensions))
 }
 
 /// Does work, and tells of it what it did not tell itself.

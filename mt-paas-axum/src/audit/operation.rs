@@ -9,7 +9,7 @@ use mt_paas_core::audit::{AuditContext, AuditEvent};
 
 /// What a request is about to do, as far as its path says.
 #[derive(Debug, Clone)]
-pub(super) struct Operation {
+pub(crate) struct Operation {
     action: Action,
     tenant: Option<TenantId>,
     target: Option<(&'static str, String)>,
@@ -37,7 +37,7 @@ const OPERATIONS: &[(Method, &str, Action, Option<Target>)] = &[
 
 impl Operation {
     /// The operation of a request; `always`: what every request here does that is no mere question.
-    pub(super) fn of<B>(request: &Request<B>, always: Option<&Action>) -> Option<Self> {
+    pub(crate) fn of<B>(request: &Request<B>, always: Option<&Action>) -> Option<Self> {
         let pattern = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
         let known = OPERATIONS.iter().find(|(method, end, ..)| request.method() == method && pattern.ends_with(end));
         let (action, target) = match (known, always) {
@@ -49,13 +49,13 @@ impl Operation {
             let mut segments = pattern.split('/').zip(request.uri().path().split('/'));
             segments.find(|(segment, _)| segment.trim_matches(['{', '}']) == name).map(|(_, sent)| sent.to_owned())
         };
-        let tenant = parameter("tenant_id").and_then(|sent| sent.parse().ok());
+        let tenant = parameter("tenant_id").and_then(|sent| TenantId::of_console(&sent).ok());
         let target = target.and_then(|(kind, name)| Some((kind, parameter(name)?)));
         Some(Self { action, tenant, target })
     }
 
     /// What is said about it.
-    pub(super) fn event(self, context: &AuditContext, at: chrono::DateTime<chrono::Utc>) -> AuditEvent {
+    pub(crate) fn event(self, context: &AuditContext, at: chrono::DateTime<chrono::Utc>) -> AuditEvent {
         let mut event = context.event(self.action, at);
         event.tenant = self.tenant;
         match self.target {

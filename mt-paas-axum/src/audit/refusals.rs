@@ -70,6 +70,11 @@ impl Refusals {
             .with(mt_paas_core::audit::Outcome::Refused, reason)
             .detail("method", request.method().as_str())
             .detail("path", request.uri().path());
+        self.note_of(event)
+    }
+
+    /// The same for a refusal that is told of in other words.
+    pub(crate) fn note_of(&self, event: AuditEvent) -> Option<Note> {
         let (source, place) = self.0.place(event.address);
         match place {
             Place::Row => Some(Note { refusals: self.clone(), event }),
@@ -136,6 +141,7 @@ impl Shared {
         // They may have come by different ways.
         event.details.retain(|name, _| name.as_str() == "more");
         (event.request_id, event.reason) = (None, Some("many".into()));
+        (event.action, event.tenant, event.target) = (self.action.clone(), None, None);
         event.address = source;
         self.write(event).await;
     }

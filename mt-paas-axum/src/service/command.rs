@@ -16,6 +16,7 @@ use mt_paas_core::store::memory::MemoryStore;
 use mt_paas_core::store::sea_orm::{Migrations, SqlStore};
 use tokio::net::{TcpListener, TcpSocket};
 
+use super::accounts::LazyAccounts;
 use super::audit;
 use super::key_pool::LazyKeyPool;
 use super::keys::{KeyMaker, NoKey};
@@ -140,16 +141,19 @@ async fn serve_until_told(
         settings,
         address,
         key_pool: key_pool.clone(),
+        accounts: LazyAccounts::default(),
         keyring,
     };
     let router = make(&context)?;
     secrets::start_key_pool(&context, sql.as_ref()).await?;
+    let housekeeping = context.accounts.start(&context, language).await?;
     println!("{} {}: {public_url}", about.name, about.version);
     if let Some(made) = made {
         let kept = language.say("market key (kept in", "마켓 키 (보관 위치:");
         println!("{kept} {}): {}", made.path.display(), made.key);
     }
     let served = serve(listener, router, ServeOptions::default(), terminated()).await;
+    drop(housekeeping);
     key_pool.close();
     store.close().await?;
     served?;

@@ -153,6 +153,7 @@ mod tests {
             settings: Arc::new(read(vars).unwrap()),
             address: "127.0.0.1:8000".parse().unwrap(),
             key_pool: LazyKeyPool::default(),
+            accounts: Default::default(),
             keyring: Keyring::parse(Keyring::new_key().unwrap().expose()).unwrap(),
         }
     }

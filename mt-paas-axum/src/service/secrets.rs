@@ -251,6 +251,7 @@ mod tests {
             settings: Arc::new(settings(&[("KEY_POOL_JSON", SEED)])),
             address: "127.0.0.1:8000".parse().unwrap(),
             key_pool,
+            accounts: Default::default(),
             keyring,
         }
     }

@@ -9,6 +9,7 @@ use mt_paas_core::seal::Keyring;
 use mt_paas_core::usage::PriceList;
 
 use super::About;
+use super::accounts::AccountsSettings;
 use super::key_pool::KeyPoolSettings;
 use crate::auth::MarketKeys;
 use crate::deprecation::AliasSchedule;
@@ -40,6 +41,8 @@ pub struct Settings {
     pub key_pool: KeyPoolSettings,
     /// The Redis server that keeps the key pool, if the database does not.
     pub redis_url: Option<Secret<String>>,
+    /// Accounts, for services that have them.
+    pub accounts: AccountsSettings,
     /// The file that keeps the heads of the audit trail.
     pub audit_heads: PathBuf,
 }
@@ -117,6 +120,27 @@ pub(super) const SETTINGS: &[(&str, &str, &str)] = &[
         "file, best on another disk, that keeps the heads of the audit trail (data/audit-heads)",
         "감사 기록의 체인 헤드를 보관할 파일, 다른 디스크 권장 (data/audit-heads)",
     ),
+    (
+        "ADMIN_USER, ADMIN_PASS",
+        "the first operator, made once; a password that is easy to guess works on a loopback address only, and has to be \
+         changed at the first login",
+        "첫 운영자의 로그인 이름과 비밀번호, 한 번만 등록합니다; 추측하기 쉬운 비밀번호는 루프백 주소에서만 쓸 수 있고 첫 로그인 때 \
+         바꿔야 합니다",
+    ),
+    ("DEFAULT_TENANT", "tenant of people who name none (default)", "테넌트를 밝히지 않은 사람의 테넌트 (default)"),
+    ("SESSION_HOURS", "hours until a session ends, 1 to 2160", "세션이 끝나기까지의 시간, 1~2160"),
+    (
+        "SESSION_IDLE_MINUTES",
+        "minutes that a session may stay unused (no limit)",
+        "세션을 쓰지 않아도 유지되는 분 (제한 없음)",
+    ),
+    ("PASSWORD_MIN_LENGTH", "characters of users' passwords, 8 to 64", "사용자 비밀번호의 최소 글자 수, 8~64"),
+    (
+        "SMTP_URL, MAIL_FROM",
+        "mail server (smtp:// or smtps://) and sender of messages to people",
+        "사람들에게 보낼 메일의 서버(smtp:// 또는 smtps://)와 보내는 주소",
+    ),
+    ("ALLOW_INSECURE_COOKIES", "on: people may log in without https (off)", "on: https 없이 로그인을 허용합니다 (off)"),
     ("RUST_LOG", "what is logged (info); LOG_LEVEL is accepted", "로그 수준 (info); LOG_LEVEL도 됩니다"),
 ];
 
@@ -162,6 +186,7 @@ impl Settings {
             prices: value("PRICES_FILE").map(|path| prices(&path)).transpose()?,
             key_pool: KeyPoolSettings::read(&value)?,
             redis_url: secret("REDIS_URL", "REDIS_URL_FILE", &value)?.map(Secret::new),
+            accounts: AccountsSettings::read(&value)?,
             audit_heads: value("AUDIT_HEADS").unwrap_or_else(|| "data/audit-heads".to_owned()).into(),
         })
     }
@@ -203,7 +228,7 @@ fn public_url(text: &str) -> Result<String, InvalidSetting> {
     }
 }
 
-fn switch(name: &'static str, text: &str) -> Result<bool, InvalidSetting> {
+pub(super) fn switch(name: &'static str, text: &str) -> Result<bool, InvalidSetting> {
     match text.to_ascii_lowercase().as_str() {
         "on" | "true" | "1" | "yes" => Ok(true),
         "off" | "false" | "0" | "no" => Ok(false),

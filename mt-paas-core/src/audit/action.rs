@@ -29,6 +29,32 @@ pub const USER_CREATE: Action = Action::named("user.create");
 pub const USER_UPDATE: Action = Action::named("user.update");
 /// A user was removed.
 pub const USER_DELETE: Action = Action::named("user.delete");
+/// Somebody logged in, or tried to.
+pub const LOGIN: Action = Action::named("login");
+/// Somebody ended the session that they used.
+pub const LOGOUT: Action = Action::named("logout");
+/// Somebody ended all their sessions, or an administrator did.
+pub const LOGOUT_EVERYWHERE: Action = Action::named("logout.everywhere");
+/// Somebody ended another session of theirs.
+pub const SESSION_END: Action = Action::named("session.end");
+/// Somebody took another password.
+pub const PASSWORD_CHANGE: Action = Action::named("password.change");
+/// A one-time link was promised to somebody.
+pub const PASSWORD_LINK: Action = Action::named("password.link");
+/// Somebody set a password by a one-time link.
+pub const PASSWORD_SET: Action = Action::named("password.set");
+/// Somebody may do more, or less.
+pub const ACCESS_CHANGE: Action = Action::named("access.change");
+/// Somebody tried what their access does not allow.
+pub const ACCESS_REFUSED: Action = Action::named("access.refused");
+/// The first operator was made.
+pub const OPERATOR_FIRST: Action = Action::named("operator.first");
+/// A key for a program was made.
+pub const CLIENT_KEY_CREATE: Action = Action::named("client_key.create");
+/// A key for a program was replaced.
+pub const CLIENT_KEY_ROTATE: Action = Action::named("client_key.rotate");
+/// A key for a program was revoked.
+pub const CLIENT_KEY_REVOKE: Action = Action::named("client_key.revoke");
 /// A request came without a valid key of a market.
 pub const MARKET_REFUSED: Action = Action::named("market.refused");
 /// A request came without a valid key of an administrator.

@@ -42,6 +42,12 @@ impl AuditContext {
         self
     }
 
+    /// The same with somebody else who acts.
+    #[must_use]
+    pub fn acting(self, actor: Actor) -> Self {
+        Self { actor, ..self }
+    }
+
     /// The context of this task; outside of any the service itself acts.
     pub fn current() -> Self {
         CURRENT.try_with(Clone::clone).unwrap_or_else(|_| Self::new(Actor::SYSTEM))

@@ -5,6 +5,8 @@ use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::is_unseen;
+
 /// Text for an entry: one line of at most 256 bytes.
 ///
 /// Characters that move a cursor, begin a line or turn the direction of writing, as well as those that nobody sees, are
@@ -30,7 +32,7 @@ impl From<&str> for Line {
         let mut line = String::with_capacity(text.len().min(Self::MAX));
         let mut room_for_mark = 0;
         for character in text.chars() {
-            if unsafe_to_show(character) {
+            if is_unseen(character) {
                 line.extend(character.escape_unicode());
             } else {
                 line.push(character);
@@ -66,15 +68,6 @@ impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// Controls, separators of lines, marks of direction, and what has no width.
-fn unsafe_to_show(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-            | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

@@ -46,8 +46,8 @@ pub trait AuthStore: Send + Sync + 'static {
     /// The account of a user. A user that was made without a credential has one without a password, in epoch 0.
     async fn account_of(&self, tenant: &TenantId, user: &UserId) -> Result<Option<Account>, StoreError>;
 
-    /// Changes a credential that is still in epoch `based_on`. All sessions, links and — where access is lost — keys of
-    /// the account end in the same transaction.
+    /// Changes a credential that is still in epoch `based_on`. All sessions and links of the account end in the same
+    /// transaction. Its keys stay: what they may do follows their owner's access.
     async fn change_credential(
         &self,
         tenant: &TenantId,

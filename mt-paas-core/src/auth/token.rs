@@ -64,6 +64,20 @@ token! {
     OneTimeToken
 }
 
+impl SessionToken {
+    /// What the forms of this session hold, so that no other site can send them: it can be worked out from the token
+    /// alone, and neither from what a store keeps nor back to the token.
+    pub fn form_token(&self) -> String {
+        let digest = Sha256::new().chain_update("mt-paas form\0").chain_update(self.expose()).finalize();
+        BASE64_URL_SAFE_NO_PAD.encode(digest)
+    }
+
+    /// Whether a form that holds `candidate` is of this session, in constant time.
+    pub fn made_form(&self, candidate: &str) -> bool {
+        Secret::new(self.form_token()).matches(candidate.as_bytes())
+    }
+}
+
 /// The text is not a token. The message never repeats it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a token is {LENGTH} characters of base64url")]

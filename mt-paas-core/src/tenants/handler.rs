@@ -7,7 +7,7 @@ mod lifecycle;
 mod people;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -15,9 +15,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub use builder::{InvalidHandler, StoreHandlerBuilder};
 
 use super::state::{after, current};
-use super::turns::{Turns, pause};
 use super::{Saved, Tenant, TenantHooks};
 use crate::audit::{Action, AuditContext, AuditEvent, action};
+use crate::auth::Accounts;
 use crate::clock::Clock;
 use crate::error::ApiError;
 use crate::ids::{TenantId, UserId};
@@ -30,6 +30,7 @@ use crate::standard_api::{
     UpdateUserRequest, UsagePatternsResponse, UsageResponse, UserFilters, UserResponse, UsersListResponse,
 };
 use crate::store::Store;
+use crate::turns::{Turn, Turns, pause};
 use crate::usage::{PriceList, Usage};
 
 /// Implements the whole Standard API on the SDK's own tables.
@@ -43,7 +44,8 @@ struct Inner {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     hooks: Option<Arc<dyn TenantHooks>>,
-    turns: Turns,
+    accounts: Option<Accounts>,
+    turns: Turns<TenantId>,
     /// Tells the hooks of this process from those of others.
     instance: uuid::Uuid,
     prices: Arc<PriceList>,
@@ -57,6 +59,9 @@ struct Inner {
 /// How often an operation decides again because the tenant changed under it, before it gives up with 503. Each try
 /// loses only to a change that succeeded.
 const TRIES: usize = 32;
+
+/// How long a caller waits for others who change the same tenant.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 impl StoreHandler {
     /// Starts a handler on `store`; `service` and `version` stand in the catalogue.
@@ -84,7 +89,7 @@ impl StoreHandler {
     ///
     /// [`ApiError::tenant_not_found`]; [`ApiError::tenant_inactive`] if it is closed or stopped already.
     pub async fn suspend_tenant(&self, tenant: &TenantId) -> Result<(), ApiError> {
-        let _turn = self.0.turns.take(tenant).await?;
+        let _turn = self.turn(tenant).await?;
         for tries in 0..TRIES {
             let (before, now) = self.active_tenant(tenant).await?;
             let stopped =
@@ -99,6 +104,11 @@ impl StoreHandler {
             pause(tries).await;
         }
         Err(contended())
+    }
+
+    /// Waits for the turn to change a tenant.
+    async fn turn(&self, tenant: &TenantId) -> Result<Turn, ApiError> {
+        self.0.turns.take(tenant.clone()).await.map_err(ApiError::unavailable)
     }
 
     /// What is to be said in the audit trail about a change of a tenant, and who makes it.
@@ -132,7 +142,7 @@ impl StoreHandler {
         tenant: &TenantId,
         request: UpdateSettingsRequest,
     ) -> Result<SettingsResponse, ApiError> {
-        let _turn = self.0.turns.take(tenant).await?;
+        let _turn = self.turn(tenant).await?;
         for tries in 0..TRIES {
             let (before, now) = self.active_tenant(tenant).await?;
             let mut changed = (*before).clone();

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
 use super::{ActivationRecord, SubscriptionTerm, Tenant};
+use crate::ids::TenantId;
 use crate::outbox::OutboxEvent;
+use crate::period::Zone;
 use crate::standard_api::{ActivateRequest, Branding, DeactivateRequest, FeatureMap, Limits, TenantStatus};
 
 /// What an activation comes to.
@@ -48,7 +50,9 @@ pub fn activate(
     now: DateTime<Utc>,
 ) -> Activation {
     let record = record(request);
-    if let Some(before) = before.filter(|before| current(before, now).0 == TenantStatus::Active) {
+    // What the service made for itself is the first market's that asks for it, with the people who are there.
+    let taken = |before: &&Tenant| before.activation != ActivationRecord::default();
+    if let Some(before) = before.filter(taken).filter(|before| current(before, now).0 == TenantStatus::Active) {
         return if before.activation == record { Activation::Repeat } else { Activation::Conflict };
     }
     let zone = request.config.timezone.or(before.map(|before| before.zone)).unwrap_or_default();
@@ -113,6 +117,34 @@ pub fn current(tenant: &Tenant, now: DateTime<Utc>) -> (TenantStatus, Subscripti
 /// A moment after the last change, also when the clock stands or went back: `updated_at` moves forward.
 pub(super) fn after(before: &Tenant, now: DateTime<Utc>) -> DateTime<Utc> {
     now.max(before.updated_at + TimeDelta::microseconds(1))
+}
+
+impl Tenant {
+    /// A tenant that no market made: the operators', and the one that people join by themselves. Its activation is
+    /// empty, by which a market's activation tells that it may take the tenant over.
+    pub(crate) fn of_service(id: TenantId, now: DateTime<Utc>) -> Self {
+        let zone = Zone::default();
+        let start = zone.date(now);
+        Self {
+            id,
+            revision: 0,
+            status: TenantStatus::Active,
+            activation: ActivationRecord::default(),
+            plan: String::new(),
+            allowed_features: BTreeSet::new(),
+            features: FeatureMap::new(),
+            limits: Limits::default(),
+            branding: Branding::default(),
+            zone,
+            term: SubscriptionTerm { start, end: plus_days(start, SubscriptionTerm::DAYS), auto_renew: true },
+            callback_url: None,
+            hook: None,
+            data_preserved: true,
+            data_retention_until: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
 }
 
 fn record(request: &ActivateRequest) -> ActivationRecord {

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::super::turns::PATIENCE;
 use super::super::{HookAfter, PendingHook, Saved, Tenant, TenantHooks};
-use super::StoreHandler;
 use super::lifecycle::whole;
+use super::{PATIENCE, StoreHandler};
 use crate::audit::{AuditContext, AuditEvent, Outcome};
 use crate::error::ApiError;
 use crate::ids::TenantId;
@@ -62,7 +61,7 @@ impl StoreHandler {
     pub(super) fn take_over(&self, tenant: &Tenant, now: DateTime<Utc>) {
         let abandoned = self.waits_for_hook(tenant) && tenant.hook.is_some_and(|mark| now - mark.since > ABANDONED);
         // Who has the turn in this process is at it.
-        let Some(turn) = abandoned.then(|| self.0.turns.take_free(&tenant.id)).flatten() else { return };
+        let Some(turn) = abandoned.then(|| self.0.turns.take_free(tenant.id.clone())).flatten() else { return };
         let (handler, tenant) = (self.clone(), tenant.id.clone());
         tokio::spawn(async move {
             let _turn = turn;

@@ -6,11 +6,12 @@ use chrono::TimeDelta;
 use url::Url;
 
 use super::super::TenantHooks;
-use super::super::turns::Turns;
-use super::{Inner, StoreHandler};
+use super::{Inner, PATIENCE, StoreHandler};
+use crate::auth::Accounts;
 use crate::clock::{Clock, SystemClock};
 use crate::standard_api::Plan;
 use crate::store::Store;
+use crate::turns::Turns;
 use crate::usage::PriceList;
 
 /// The optional parts of a [`StoreHandler`].
@@ -34,7 +35,8 @@ impl StoreHandlerBuilder {
             store,
             clock: Arc::new(SystemClock),
             hooks: None,
-            turns: Turns::default(),
+            accounts: None,
+            turns: Turns::new(1, PATIENCE),
             instance: uuid::Uuid::new_v4(),
             prices: Arc::new(PriceList::default()),
             service,
@@ -63,6 +65,14 @@ impl StoreHandlerBuilder {
     #[must_use]
     pub fn hooks(mut self, hooks: impl TenantHooks) -> Self {
         self.0.hooks = Some(Arc::new(hooks));
+        self
+    }
+
+    /// Lets the users that a market adds log in: they are sent a link by which they set their password, and a password
+    /// that came with them has to be changed first. Without this, passwords are looked at and dropped.
+    #[must_use]
+    pub fn accounts(mut self, accounts: Accounts) -> Self {
+        self.0.accounts = Some(accounts);
         self
     }
 

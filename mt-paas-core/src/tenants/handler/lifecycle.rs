@@ -4,7 +4,6 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::super::state::{Activation, Deactivation, activate, deactivate};
-use super::super::turns::pause;
 use super::super::{HookAfter, Saved, Tenant};
 use super::{StoreHandler, TRIES, contended};
 use crate::audit::{AuditContext, AuditEvent, action};
@@ -13,6 +12,7 @@ use crate::ids::TenantId;
 use crate::standard_api::{
     ActivateRequest, ActivateResponse, DeactivateRequest, DeactivateResponse, StandardAPIHandler, TenantStatus,
 };
+use crate::turns::pause;
 
 impl StoreHandler {
     pub(super) async fn activate(&self, request: ActivateRequest) -> Result<ActivateResponse, ApiError> {
@@ -31,7 +31,7 @@ impl StoreHandler {
 
     async fn activate_in_turn(&self, request: &ActivateRequest) -> Result<ActivateResponse, ApiError> {
         let tenant = &request.tenant_id;
-        let _turn = self.0.turns.take(tenant).await?;
+        let _turn = self.turn(tenant).await?;
         let mut announced = false;
         for tries in 0..TRIES {
             let before = self.settled(tenant).await?;
@@ -66,7 +66,7 @@ impl StoreHandler {
         tenant: &TenantId,
         request: &DeactivateRequest,
     ) -> Result<DeactivateResponse, ApiError> {
-        let _turn = self.0.turns.take(tenant).await?;
+        let _turn = self.turn(tenant).await?;
         let mut announced = false;
         for tries in 0..TRIES {
             let before: Arc<Tenant> = self.settled(tenant).await?.ok_or_else(|| ApiError::tenant_not_found(tenant))?;

@@ -2,18 +2,18 @@
 
 use chrono::TimeDelta;
 
-use super::super::turns::pause;
 use super::{StoreHandler, TRIES, contended};
-use crate::audit::{AuditEvent, action};
+use crate::audit::action;
+use crate::auth::{Credential, LinkPurpose, NewAccount, OneTimeLink};
 use crate::error::ApiError;
 use crate::idempotency::KEPT;
 use crate::ids::{TenantId, UserId};
 use crate::outbox::OutboxEvent;
 use crate::standard_api::{
-    CreateUserRequest, CreatedUserResponse, Role, UpdateUserRequest, UserFilters, UserResponse, UserStatus,
-    UsersListResponse,
+    CreateUserRequest, CreatedUserResponse, UpdateUserRequest, UserFilters, UserResponse, UserStatus, UsersListResponse,
 };
 use crate::text;
+use crate::turns::pause;
 use crate::users::{Changed, Inserted, User, UserSearch};
 
 /// A market is told at most so often that a limit refuses users.
@@ -48,6 +48,10 @@ impl StoreHandler {
         request: CreateUserRequest,
     ) -> Result<CreatedUserResponse, ApiError> {
         let mut proposed = request.proposed_id.clone();
+        let credential = match &self.0.accounts {
+            Some(accounts) => accounts.market_credential(request.password.as_ref()).await?,
+            None => Credential::NONE,
+        };
         for tries in 0..TRIES {
             let (found, now) = self.active_tenant(tenant).await?;
             let user = User {
@@ -66,9 +70,22 @@ impl StoreHandler {
             let event = OutboxEvent::user_created(&found, &user, now);
             let (context, told) = self.told(action::USER_CREATE, tenant);
             let told = [told.on("user", user.id.as_str()).detail("role", user.role.as_str())];
-            match self.0.store.insert_user(found.revision, &user, limit, &event, &told).await? {
+            let link = OneTimeLink::promise(tenant, &user.id, 0, LinkPurpose::Welcome, now);
+            let welcome = self.0.accounts.as_ref().filter(|_| request.send_welcome_email);
+            let account = NewAccount {
+                user: &user,
+                credential: &credential,
+                link: welcome.map(|_| &link),
+                event: Some(&event),
+                max_users: limit,
+                only_first: false,
+            };
+            match self.0.store.add_account(found.revision, account, &told).await? {
                 Inserted::Done => {
                     context.tell();
+                    if let Some(accounts) = welcome {
+                        accounts.wake_sender();
+                    }
                     return Ok(created(user));
                 }
                 Inserted::Taken => match self.user_of(tenant, proposed.take()).await? {
@@ -101,7 +118,7 @@ impl StoreHandler {
         for tries in 0..TRIES {
             let (found, now) = self.active_tenant(tenant).await?;
             let (context, told) = self.told(action::USER_UPDATE, tenant);
-            let told = [asked(told.on("user", user.as_str()), request)];
+            let told = [request.told(told.on("user", user.as_str()))];
             match self.0.store.update_user(tenant, found.revision, user, request, now, &told).await? {
                 Changed::Done((user, usage)) => {
                     context.tell();
@@ -132,17 +149,6 @@ impl StoreHandler {
         }
         Err(contended())
     }
-}
-
-/// What a change of a user asks for. Names are personal data and of no use here.
-fn asked(event: AuditEvent, request: &UpdateUserRequest) -> AuditEvent {
-    let details = [
-        ("name", request.name.as_ref().map(|_| "changed")),
-        ("role", request.role.map(Role::as_str)),
-        ("status", request.status.map(UserStatus::as_str)),
-    ];
-    let said = details.into_iter().filter_map(|(name, value)| Some((name, value?)));
-    said.fold(event, |event, (name, value)| event.detail(name, value))
 }
 
 fn created(user: User) -> CreatedUserResponse {

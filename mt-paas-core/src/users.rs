@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::audit::AuditEvent;
 use crate::ids::{TenantId, UserId};
 use crate::outbox::OutboxEvent;
-use crate::standard_api::{Page, Role, UpdateUserRequest, UserResponse, UserStatus, UserUsage};
+use crate::standard_api::{Page, Role, UpdateUserRequest, UserFilters, UserResponse, UserStatus, UserUsage};
 use crate::store::StoreError;
 use crate::tenants::Revision;
 use crate::text;
@@ -47,6 +47,13 @@ pub struct UserSearch {
     pub folded: Option<String>,
     /// Which part.
     pub page: Page,
+}
+
+impl From<UserFilters> for UserSearch {
+    fn from(filters: UserFilters) -> Self {
+        let UserFilters { role, status, search, page } = filters;
+        Self { role, status, folded: search.as_deref().map(text::fold), page }
+    }
 }
 
 /// A part of the users of a tenant.

@@ -111,6 +111,12 @@ impl Accounts {
         self.0.clock.now()
     }
 
+    /// Lets pass whoever has at least this access in a tenant that is in use.
+    async fn demand(&self, by: &Principal, needs: Access, tenant: &TenantId) -> Result<(), AuthError> {
+        by.demand(needs, tenant)?;
+        self.tenant(tenant).await.map(drop)
+    }
+
     /// A tenant that is in use.
     async fn tenant(&self, tenant: &TenantId) -> Result<Arc<Tenant>, AuthError> {
         let found = self.0.store.tenant(tenant).await?.ok_or(AuthError::Missing("tenant"))?;

@@ -153,7 +153,7 @@ impl Accounts {
         after: Option<Uuid>,
         limit: u32,
     ) -> Result<Vec<IssuedKey>, AuthError> {
-        self.demand_keys(by, tenant, user, Access::Viewer)?;
+        self.demand_keys(by, tenant, user, Access::Viewer).await?;
         Ok(self.0.store.keys(tenant, user, after, limit).await?)
     }
 
@@ -164,7 +164,7 @@ impl Accounts {
     /// [`AuthError::Missing`] if there is none such that works.
     pub async fn revoke_key(&self, by: &Principal, tenant: &TenantId, id: Uuid) -> Result<(), AuthError> {
         let theirs = if by.demand(Access::Admin, tenant).is_ok() { None } else { Some(&by.user) };
-        self.demand_keys(by, tenant, theirs, Access::Admin)?;
+        self.demand_keys(by, tenant, theirs, Access::Admin).await?;
         let told = self.told(by, action::CLIENT_KEY_REVOKE, tenant).on("client_key", id.to_string());
         let now = self.now();
         let digest = self.key_by_id(tenant, theirs, id).await?.map(|key| key.digest);
@@ -229,7 +229,7 @@ impl Accounts {
     }
 
     /// One's own keys are everybody's business, those of others an administrator's.
-    fn demand_keys(
+    async fn demand_keys(
         &self,
         by: &Principal,
         tenant: &TenantId,
@@ -237,7 +237,7 @@ impl Accounts {
         needs: Access,
     ) -> Result<(), AuthError> {
         let own = by.tenant == *tenant && user == Some(&by.user);
-        if own { by.ready() } else { by.demand(needs, tenant) }
+        if own { by.ready() } else { self.demand(by, needs, tenant).await }
     }
 }
 

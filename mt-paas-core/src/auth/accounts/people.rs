@@ -97,8 +97,7 @@ impl Accounts {
     ///
     /// As [`Principal::demand`] says.
     pub async fn people(&self, by: &Principal, tenant: &TenantId, search: &UserSearch) -> Result<People, AuthError> {
-        by.demand(Access::Viewer, tenant)?;
-        self.tenant(tenant).await?;
+        self.demand(by, Access::Viewer, tenant).await?;
         let found = self.0.store.users(tenant, search).await?;
         let mut people = Vec::with_capacity(found.users.len());
         for (user, _) in found.users {
@@ -114,7 +113,7 @@ impl Accounts {
     ///
     /// As [`Principal::demand`] says; [`AuthError::Missing`].
     pub async fn person(&self, by: &Principal, tenant: &TenantId, user: &UserId) -> Result<Person, AuthError> {
-        by.demand(Access::Viewer, tenant)?;
+        self.demand(by, Access::Viewer, tenant).await?;
         self.account(tenant, user).await.map(Person::from)
     }
 
@@ -190,7 +189,7 @@ impl Accounts {
         user: &UserId,
         change: &PersonChange,
     ) -> Result<Person, AuthError> {
-        by.demand(Access::Admin, tenant)?;
+        self.demand(by, Access::Admin, tenant).await?;
         let own = by.tenant == *tenant && by.user == *user;
         if own && (change.access.is_some() || change.status.is_some()) {
             return Err(AuthError::Oneself);
@@ -264,7 +263,7 @@ impl Accounts {
     ///
     /// As those of [`change_person`](Self::change_person).
     pub async fn remove_person(&self, by: &Principal, tenant: &TenantId, user: &UserId) -> Result<(), AuthError> {
-        by.demand(Access::Admin, tenant)?;
+        self.demand(by, Access::Admin, tenant).await?;
         if by.tenant == *tenant && by.user == *user {
             return Err(AuthError::Oneself);
         }
@@ -288,7 +287,7 @@ impl Accounts {
     ///
     /// As those of [`change_person`](Self::change_person).
     pub async fn end_sessions_of(&self, by: &Principal, tenant: &TenantId, user: &UserId) -> Result<(), AuthError> {
-        by.demand(Access::Admin, tenant)?;
+        self.demand(by, Access::Admin, tenant).await?;
         by.may_give(self.account(tenant, user).await?.access, tenant)?;
         let told = self.told(by, action::LOGOUT_EVERYWHERE, tenant).on("user", user.as_str());
         self.change_credential(tenant, user, &CredentialChange::EndSessions, &told).await.map(drop)
@@ -307,7 +306,7 @@ impl Accounts {
         user: &UserId,
         hand_over: bool,
     ) -> Result<Option<Secret<String>>, AuthError> {
-        by.demand(Access::Admin, tenant)?;
+        self.demand(by, Access::Admin, tenant).await?;
         let account = self.account(tenant, user).await?;
         by.may_give(account.access, tenant)?;
         let purpose = if account.password.is_some() { LinkPurpose::Reset } else { LinkPurpose::Welcome };

@@ -26,18 +26,13 @@ impl StoreHandler {
         filters: UserFilters,
     ) -> Result<UsersListResponse, ApiError> {
         self.active_tenant(tenant).await?;
-        let search = UserSearch {
-            role: filters.role,
-            status: filters.status,
-            folded: filters.search.as_deref().map(text::fold),
-            page: filters.page,
-        };
+        let search = UserSearch::from(filters);
         let list = self.0.store.users(tenant, &search).await?;
         Ok(UsersListResponse {
             tenant_id: tenant.clone(),
             total: list.total,
-            limit: filters.page.limit,
-            offset: filters.page.offset,
+            limit: search.page.limit,
+            offset: search.page.offset,
             users: list.users.into_iter().map(|(user, usage)| user.response(usage)).collect(),
         })
     }

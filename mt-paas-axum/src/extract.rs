@@ -7,10 +7,12 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Request, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use mt_paas_core::auth::AuthError;
 use mt_paas_core::fields::FromFields;
 use mt_paas_core::{ApiError, TenantId, UserId};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use crate::error::Problem;
 use crate::json::read_object;
@@ -32,6 +34,15 @@ pub struct ContractQuery<T>(pub T);
 /// The tenant that the path names.
 #[derive(Debug)]
 pub struct PathTenant(pub TenantId);
+
+/// The tenant that the path of a console names: of a market, or of those who run the service. What can be no name is 404,
+/// as a tenant is that the caller cannot see.
+#[derive(Debug)]
+pub struct ConsoleTenant(pub TenantId);
+
+/// The `{id}` that the path names: 404 if what stands there is no UUID, and so the id of nothing.
+#[derive(Debug)]
+pub struct PathUuid(pub Uuid);
 
 /// The user that the path names: `None` if what stands there cannot be an id, and so belongs to nobody.
 #[derive(Debug)]
@@ -85,6 +96,24 @@ impl<S: Sync> FromRequestParts<S> for PathUser {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         Ok(Self(path_parameter(parts, "user_id").await.and_then(|id| UserId::try_from(id).ok())))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for ConsoleTenant {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let id = path_parameter(parts, "tenant_id").await.and_then(|id| TenantId::of_console(&id).ok());
+        Ok(Self(id.ok_or(AuthError::Missing("tenant"))?))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for PathUuid {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let id = path_parameter(parts, "id").await.and_then(|id| id.parse().ok());
+        Ok(Self(id.ok_or(AuthError::Missing("thing"))?))
     }
 }
 

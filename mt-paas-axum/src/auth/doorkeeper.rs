@@ -96,6 +96,16 @@ impl Doorkeeper {
         let refusals = Refusals::new(store.clone(), action::ACCESS_REFUSED);
         Self(Arc::new(Shared { accounts, store, clock, cookie, own, refusals }))
     }
+
+    /// Whom it lets in.
+    pub fn accounts(&self) -> &Accounts {
+        &self.0.accounts
+    }
+
+    /// The cookie that it looks for.
+    pub fn cookie(&self) -> SessionCookie {
+        self.0.cookie
+    }
 }
 
 impl Caller {

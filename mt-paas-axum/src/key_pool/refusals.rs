@@ -62,11 +62,11 @@ impl IntoResponses for NameRefusals {
     }
 }
 
-fn of(kind: ErrorKind) -> Problem {
+pub(crate) fn of(kind: ErrorKind) -> Problem {
     Problem::of_kind(kind, "")
 }
 
-fn described<const N: usize>(refusals: [(Problem, &str); N]) -> BTreeMap<String, RefOr<Response>> {
+pub(crate) fn described<const N: usize>(refusals: [(Problem, &str); N]) -> BTreeMap<String, RefOr<Response>> {
     let response = |(problem, text): (Problem, &str)| {
         let envelope = Content::new(Some(Ref::from_schema_name("ErrorEnvelope")));
         let response = ResponseBuilder::new().description(text).content("application/json", envelope).build();

@@ -107,6 +107,8 @@ pub(super) struct EntryPage {
 #[into_params(parameter_in = Query)]
 #[allow(dead_code, reason = "describes the parameters; core reads them")]
 struct FilterParams {
+    /// A tenant, or `_operators` for those who run the service.
+    #[param(value_type = Option<String>)]
     tenant_id: Option<TenantId>,
     actor_kind: Option<ActorKind>,
     /// The name of the actor.

@@ -109,7 +109,7 @@ impl Default for AuditQuery {
 
 impl FromFields for AuditQuery {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        let tenant = fields.optional("tenant_id", parsed);
+        let tenant = fields.optional("tenant_id", console);
         let actor_kind = fields.optional("actor_kind", parsed);
         let actor = fields.optional("actor", line);
         let action = fields.optional("action", parsed);
@@ -138,6 +138,11 @@ impl FromFields for AuditQuery {
             limit: u32::try_from(limit?).ok()?,
         })
     }
+}
+
+/// A market's tenant, or the operators'.
+fn console(value: &Value) -> Result<TenantId, String> {
+    TenantId::of_console(&parsed::<String>(value)?).map_err(|error| error.to_string())
 }
 
 /// Text as it stands in entries.

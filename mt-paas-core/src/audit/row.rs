@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::event::{Actor, AuditEvent, Target};
 use super::line::Line;
+use crate::ids::TenantId;
 
 /// The name of a chain, and so of the process that writes it. Later ones sort behind earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -188,6 +189,7 @@ impl RawAuditRow {
         fn hash(column: &'static str, bytes: &[u8]) -> Result<AuditHash, InvalidAuditRow> {
             bytes.try_into().map(AuditHash).map_err(|_| InvalidAuditRow(column))
         }
+        let tenant = |id: &str| TenantId::of_console(id).map_err(|_| InvalidAuditRow("tenant_id"));
         let details: BTreeMap<Line, Line> =
             serde_json::from_str(&self.details).map_err(|_| InvalidAuditRow("details"))?;
         let target = match (self.target_kind, self.target_id) {
@@ -198,7 +200,7 @@ impl RawAuditRow {
         let event = AuditEvent {
             id: read("id", &self.id)?,
             at: DateTime::from_timestamp_micros(self.at).ok_or(InvalidAuditRow("at"))?,
-            tenant: self.tenant.as_deref().map(|tenant| read("tenant_id", tenant)).transpose()?,
+            tenant: self.tenant.as_deref().map(tenant).transpose()?,
             actor: Actor { kind: read("actor_kind", &self.actor_kind)?, id: self.actor_id.map(Line::from) },
             action: read("action", &self.action)?,
             target,

@@ -1,10 +1,14 @@
 //! What the ready-made handler says in the trail.
 
 use async_trait::async_trait;
-use mt_paas_core::audit::{Actor, ActorKind, AuditContext, AuditEntry, AuditQuery, Line, Outcome};
+use chrono::DateTime;
+use mt_paas_core::audit::{
+    Actor, ActorKind, AuditContext, AuditEntry, AuditEvent, AuditQuery, Chain, Line, Outcome, action,
+};
+use mt_paas_core::fields::FromFields;
 use mt_paas_core::standard_api::{Role, UpdateUserRequest};
 use mt_paas_core::tenants::{Tenant, TenantHooks};
-use mt_paas_core::{ApiError, StandardAPIHandler};
+use mt_paas_core::{ApiError, StandardAPIHandler, TenantId};
 use serde_json::json;
 
 use crate::stand::{Stand, activation, closing, person, settings};
@@ -108,4 +112,13 @@ async fn what_a_hook_has_to_follow_is_begun_first_and_then_done_or_failed() {
         assert_eq!(entries[1].event.reason.as_deref(), fails.then_some("hook_failed"));
         assert!(context.is_told(), "the doors would tell it once more");
     }
+}
+
+#[test]
+fn what_operators_do_among_themselves_reads_back() {
+    let event = AuditEvent::new(Actor::SYSTEM, action::LOGIN, DateTime::UNIX_EPOCH).of(&TenantId::operators());
+    let written = Chain::begin().push(event);
+    assert_eq!(written.raw().entry().unwrap(), written);
+    let query = AuditQuery::from_query(json!({"tenant_id": "_operators"}).as_object().unwrap()).unwrap();
+    assert_eq!(query.tenant, Some(TenantId::operators()));
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "an unwrap is how a test fails")]
 
 mod audit;
+mod auth;
 mod contract;
 mod deprecation;
 mod description;

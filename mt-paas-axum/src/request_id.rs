@@ -10,6 +10,7 @@ use std::time::Instant;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use mt_paas_core::redact::Redactor;
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
@@ -98,6 +99,7 @@ where
         let mut response = in_envelope(response, this.id);
         if let Some((method, path, began)) = this.seen.take() {
             let (status, ms) = (response.status().as_u16(), began.elapsed().as_millis());
+            let path = Redactor::installed().url(&path);
             tracing::info!(%method, path, status, ms, request_id = this.id.as_str(), "answered");
         }
         response.headers_mut().insert(REQUEST_ID, this.id.0.clone());
@@ -145,11 +147,14 @@ fn chain_of(error: &dyn std::error::Error) -> String {
     said
 }
 
-/// An id that may stand in a log line as it is: 1 to 128 visible ASCII characters without quotes or backslashes.
+/// An id that may stand in a log line as it is: 1 to 128 visible ASCII characters without quotes or backslashes, and no
+/// secret.
 fn accepted(id: Option<&HeaderValue>) -> Option<HeaderValue> {
     let id = id?;
     let safe = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
-    ((1..=128).contains(&id.len()) && id.as_bytes().iter().all(safe)).then(|| id.clone())
+    let good = (1..=128).contains(&id.len()) && id.as_bytes().iter().all(safe);
+    let open = |id: &&HeaderValue| id.to_str().is_ok_and(|id| !Redactor::installed().holds_secret(id));
+    Some(id).filter(|_| good).filter(open).cloned()
 }
 
 fn fresh() -> HeaderValue {

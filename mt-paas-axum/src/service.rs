@@ -5,8 +5,10 @@
 mod accounts;
 mod audit;
 mod command;
+mod hidden;
 mod key_pool;
 mod keys;
+mod log;
 mod secrets;
 mod settings;
 

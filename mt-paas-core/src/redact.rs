@@ -20,8 +20,10 @@
 
 mod address;
 mod builder;
+mod encoded;
 mod filter;
 mod hit;
+mod installed;
 mod json;
 mod json_value;
 mod known;
@@ -76,6 +78,11 @@ impl Redactor {
         RedactorBuilder::default()
     }
 
+    /// The same rules, to add to.
+    pub fn to_builder(&self) -> RedactorBuilder {
+        RedactorBuilder::of(&self.rules)
+    }
+
     /// Free text, such as a message or a line of a log, of any number of lines.
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
         text::redacted(&self.rules, text.as_bytes()).map_or(Cow::Borrowed(text), |text| Cow::Owned(into_text(text)))
@@ -115,9 +122,17 @@ impl Redactor {
         }
     }
 
-    /// A URL, or the target of a request. User information and secret parameters go, the rest stays as it is.
+    /// A URL, or the target of a request. User information, secret parameters, and the segments and parameters that
+    /// [hold a secret](Self::holds_secret) go, the rest stays as it is.
     pub fn url(&self, url: &str) -> String {
         url::redacted(&self.rules, url)
+    }
+
+    /// Whether a secret stands in a short text that somebody else chose, such as an id or a segment of a path, in whatever
+    /// encoding: escaped for a URL, JSON or HTML, in base64 or base64url, in hexadecimal digits, in UTF-16, or in several of
+    /// these over one another. A text of more than 16 KiB is looked at as it is.
+    pub fn holds_secret(&self, text: &str) -> bool {
+        encoded::holds_secret(&self.rules, text.as_bytes())
     }
 
     /// Whether a value of this name is secret. Counts of tokens, ids, limits and the like are not.

@@ -6,6 +6,7 @@ use http::Method;
 use mt_paas_core::TenantId;
 use mt_paas_core::audit::action::{self, Action};
 use mt_paas_core::audit::{AuditContext, AuditEvent};
+use mt_paas_core::redact::{MARK, Redactor};
 
 /// What a request is about to do, as far as its path says.
 #[derive(Debug, Clone)]
@@ -62,10 +63,14 @@ impl Operation {
             (None, Some(action)) if !request.method().is_safe() => (action.clone(), None),
             (None, _) => return None,
         };
+        let redactor = Redactor::installed();
         let parameter = |name: &str| {
             let mut segments = pattern.split('/').zip(request.uri().path().split('/'));
             segments.find(|(segment, _)| segment.trim_matches(['{', '}']) == name).map(|(_, sent)| sent.to_owned())
         };
+        // Whoever sends a secret in the place of an id must not find it in the trail.
+        let parameter =
+            |name: &str| parameter(name).map(|sent| if redactor.holds_secret(&sent) { MARK.to_owned() } else { sent });
         let tenant = parameter("tenant_id").and_then(|sent| TenantId::of_console(&sent).ok());
         let target = target.and_then(|(kind, name)| Some((kind, parameter(name)?)));
         Some(Self { action, tenant, target })

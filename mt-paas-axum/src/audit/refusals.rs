@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use http::{HeaderName, Request};
 use mt_paas_core::audit::{Action, ActorKind, AuditEvent, AuditStore};
 use mt_paas_core::clock::{Clock, SystemClock};
+use mt_paas_core::redact::Redactor;
 
 use super::layer::context;
 
@@ -69,7 +70,7 @@ impl Refusals {
         let event = event
             .with(mt_paas_core::audit::Outcome::Refused, reason)
             .detail("method", request.method().as_str())
-            .detail("path", request.uri().path());
+            .detail("path", Redactor::installed().url(request.uri().path()));
         self.note_of(event)
     }
 

@@ -70,6 +70,12 @@ impl MarketKeys {
         self.0.is_empty()
     }
 
+    /// The keys themselves, for what must not show them.
+    #[cfg(feature = "service")]
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Secret<String>> {
+        self.0.iter().map(|(_, key)| key)
+    }
+
     fn with_numbered(mut self, name: &str, key: &str, number: usize) -> Result<Self, InvalidMarketKeys> {
         if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(InvalidMarketKeys::Unsendable(number));

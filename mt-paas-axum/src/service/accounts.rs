@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::command::Failure;
 use super::settings::{InvalidSetting, invalid, secret, switch};
-use super::{Context, Settings};
+use super::{Context, Settings, hidden};
 use crate::auth::InsecureCookies;
 use crate::language::Language;
 
@@ -63,6 +63,14 @@ impl AccountsSettings {
                 .map_or(Ok(false), |text| switch("ALLOW_INSECURE_COOKIES", &text))?,
             mail,
         })
+    }
+}
+
+impl AccountsSettings {
+    /// What of these must not be seen in any text.
+    pub(super) fn secrets(&self) -> Vec<Secret<String>> {
+        let mail = self.mail.iter().flat_map(|(url, _)| hidden::of_url(url.expose()));
+        self.first.iter().map(|(_, pass)| pass.clone()).chain(mail).collect()
     }
 }
 

@@ -9,6 +9,7 @@ use mt_paas_core::audit::{AuditHead, AuditQuery, AuditStore, CSV_HEADER, HeadFil
 use mt_paas_core::store::sea_orm::SqlStore;
 
 use super::command::{Failure, existing};
+use super::log;
 use super::settings::Settings;
 use crate::language::Language;
 
@@ -68,7 +69,7 @@ pub(super) async fn run(settings: &Settings, matches: &ArgMatches) -> Result<Exi
 fn heads(settings: &Settings, named: &[&PathBuf]) -> Result<Vec<AuditHead>, Failure> {
     let mut files: Vec<&Path> = named.iter().map(|path| path.as_path()).collect();
     if files.is_empty() && !settings.audit_heads.exists() {
-        eprintln!("there is no {}: an end that was cut off may not be found", settings.audit_heads.display());
+        log::say(&format!("there is no {}: an end that was cut off may not be found", settings.audit_heads.display()));
     } else if files.is_empty() {
         files.push(&settings.audit_heads);
     }
@@ -76,7 +77,7 @@ fn heads(settings: &Settings, named: &[&PathBuf]) -> Result<Vec<AuditHead>, Fail
     for file in files {
         let kept = HeadFile::read(file).map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
         if kept.unreadable > 0 {
-            eprintln!("{}: {} lines cannot be read", file.display(), kept.unreadable);
+            log::say(&format!("{}: {} lines cannot be read", file.display(), kept.unreadable));
         }
         heads.extend(kept.heads);
     }

@@ -1,7 +1,6 @@
 //! The command line of a service: `serve` (the default), `migrate`, `usage`, `secrets`, `audit`.
 
 use std::error::Error;
-use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -21,7 +20,7 @@ use super::audit;
 use super::key_pool::LazyKeyPool;
 use super::keys::{KeyMaker, NoKey};
 use super::settings::{SETTINGS, Settings};
-use super::{About, Context, Make, secrets};
+use super::{About, Context, Make, log, secrets};
 use crate::language::Language;
 use crate::serve::{ServeOptions, serve, terminated};
 
@@ -30,6 +29,7 @@ pub(super) type Failure = Box<dyn Error + Send + Sync>;
 /// Runs a service's binary: reads the command line and the environment, and does what they say. A failure is one
 /// sentence on standard error and an exit code other than 0.
 pub fn run(about: About, make: Make) -> ExitCode {
+    log::panics();
     let language = Language::of_terminal(&environment);
     // The usual 1024 files are fewer connections than a handful of bad clients hold open; more is welcome, not needed.
     let _ = rlimit::increase_nofile_limit(65_536);
@@ -38,7 +38,8 @@ pub fn run(about: About, make: Make) -> ExitCode {
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::from).and_then(|runtime| {
             runtime.block_on(async {
                 let settings = Settings::read(about, &environment)?;
-                log_to_stderr(&settings.log)?;
+                log::hide(&settings.secrets);
+                log::to_stderr(&settings.log)?;
                 match matches.subcommand() {
                     Some(("migrate", what)) => migrate(&settings, what.subcommand_name().unwrap_or_default()).await,
                     Some(("secrets", what)) => secrets::run(&settings, what).await,
@@ -51,7 +52,7 @@ pub fn run(about: About, make: Make) -> ExitCode {
     match ran {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("{}: {error}", about.name);
+            log::say(&format!("{}: {error}", about.name));
             ExitCode::FAILURE
         }
     }
@@ -229,7 +230,7 @@ async fn migrate(settings: &Settings, what: &str) -> Result<ExitCode, Failure> {
         return Err("DATABASE_URL: memory: has no tables to look after".into());
     }
     if let Some(path) = missing_file(url)?.filter(|_| what != "up") {
-        eprintln!("DATABASE_URL: there is no database file {}; `migrate up` makes it", path.display());
+        log::say(&format!("DATABASE_URL: there is no database file {}; `migrate up` makes it", path.display()));
         if what == "status" {
             Migrations::known().for_each(|name| println!("{:<8} {name}", "pending"));
         }
@@ -288,14 +289,4 @@ async fn audit_usage(settings: &Settings, repair: bool) -> Result<ExitCode, Fail
     }
     println!("{differences} differences{}", if repair && differences > 0 { ", rebuilt" } else { "" });
     Ok(if differences > 0 && !repair { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-}
-
-fn log_to_stderr(filter: &str) -> Result<(), Failure> {
-    let filter = tracing_subscriber::EnvFilter::try_new(filter).map_err(|error| format!("RUST_LOG: {error}"))?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
-    Ok(())
 }

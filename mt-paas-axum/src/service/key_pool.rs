@@ -3,12 +3,13 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use mt_paas_core::Secret;
 use mt_paas_core::audit::{AuditStore, action};
 use mt_paas_core::key_pool::{Choice, KeyPool, KeyPoolStore, KeySeed, PoolLimits};
 use mt_paas_core::seal::Keyring;
 
-use super::Settings;
 use super::settings::{InvalidSetting, invalid, secret};
+use super::{Settings, hidden};
 use crate::audit::Trail;
 use crate::auth::MarketKeys;
 
@@ -45,6 +46,15 @@ impl KeyPoolSettings {
                 .map(|keys| MarketKeys::parse(&keys).map_err(|error| refused("ADMIN_API_KEYS", &error)))
                 .transpose()?,
         })
+    }
+}
+
+impl KeyPoolSettings {
+    /// The keys of administrators and providers, as texts.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = Secret<String>> {
+        let seeded = self.seed.keys().unwrap_or_default().iter();
+        let admins = self.admin_keys.iter().flat_map(MarketKeys::secrets).cloned();
+        admins.chain(seeded.flat_map(|key| hidden::of_payload(key.payload.expose())))
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use mt_paas_core::auth::{ClientKey, KeyPurpose};
 use mt_paas_core::seal::{InvalidKeyring, Keyring, SealError};
 
+use super::{hidden, log};
 use crate::auth::MarketKeys;
 
 /// Why there is no key.
@@ -62,6 +63,7 @@ impl<'a> KeyMaker<'a> {
         let make = || Ok(ClientKey::generate(KeyPurpose::Market).expose().to_owned());
         let (key, path) = self.kept("market key", MARKET_KEY, make)?;
         let keys = MarketKeys::parse(&key).map_err(|_| NoKey::Unusable(path.clone()))?;
+        log::hide(keys.secrets());
         Ok(MadeKey { keys, key, path })
     }
 
@@ -74,6 +76,7 @@ impl<'a> KeyMaker<'a> {
     pub(super) fn secrets_key(&self) -> Result<Keyring, NoKey> {
         let make = || Ok(Keyring::new_key()?.expose().clone());
         let (key, path) = self.kept("key for secrets", SECRETS_KEY, make)?;
+        log::hide(&hidden::of_keyring(&key));
         Keyring::parse(&key).map_err(|error| NoKey::UnusableSecretsKey { path, error })
     }
 

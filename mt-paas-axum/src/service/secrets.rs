@@ -17,6 +17,7 @@ use mt_paas_core::store::sea_orm::SqlStore;
 use super::Context;
 use super::command::{Failure, existing, in_memory, key_pool};
 use super::keys::KeyMaker;
+use super::log;
 use super::settings::Settings;
 use crate::language::Language;
 
@@ -165,7 +166,7 @@ async fn reseal_all(ring: &Keyring, pool: &KeyPool, sql: Option<&SqlStore>) -> R
         let mut last = last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if last.elapsed() >= Duration::from_secs(1) {
             *last = Instant::now();
-            eprintln!("{} values sealed again", progress.resealed);
+            log::say(&format!("{} values sealed again", progress.resealed));
         }
     };
     let Progress { resealed, unreadable, .. } = reseal(ring, pool, &tell).await?;

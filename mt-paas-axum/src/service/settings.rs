@@ -8,9 +8,9 @@ use mt_paas_core::Secret;
 use mt_paas_core::seal::Keyring;
 use mt_paas_core::usage::PriceList;
 
-use super::About;
 use super::accounts::AccountsSettings;
 use super::key_pool::KeyPoolSettings;
+use super::{About, hidden};
 use crate::auth::MarketKeys;
 use crate::deprecation::AliasSchedule;
 
@@ -45,6 +45,8 @@ pub struct Settings {
     pub accounts: AccountsSettings,
     /// The file that keeps the heads of the audit trail.
     pub audit_heads: PathBuf,
+    /// Every secret of these, as it may occur in a text.
+    pub(super) secrets: Vec<Secret<String>>,
 }
 
 /// A setting that cannot be read. Its value is not repeated, because it may be a secret.
@@ -165,11 +167,22 @@ impl Settings {
         let keys = keys.map(|(name, keys)| {
             MarketKeys::parse(&keys).map_err(|error| invalid(name, &format!("cannot be used: {error}")))
         });
+        let database = database.unwrap_or_else(|| format!("sqlite:data/{}.db", about.name));
+        let (sealing, redis) =
+            (secret("SECRETS_KEY", "SECRETS_KEY_FILE", &value)?, secret("REDIS_URL", "REDIS_URL_FILE", &value)?);
+        let (market_keys, key_pool) = (keys.transpose()?, KeyPoolSettings::read(&value)?);
+        let mut secrets = hidden::of_url(&database);
+        secrets.extend(redis.as_deref().map(hidden::of_url).into_iter().flatten());
+        secrets.extend(sealing.as_deref().map(hidden::of_keyring).into_iter().flatten());
+        secrets.extend(market_keys.iter().flat_map(MarketKeys::secrets).cloned());
+        secrets.extend(key_pool.secrets());
+        let accounts = AccountsSettings::read(&value)?;
+        secrets.extend(accounts.secrets());
         Ok(Self {
             address: SocketAddr::new(host, port.transpose()?.unwrap_or(about.port)),
-            database_url: Secret::new(database.unwrap_or_else(|| format!("sqlite:data/{}.db", about.name))),
-            market_keys: keys.transpose()?,
-            secrets_key: secret("SECRETS_KEY", "SECRETS_KEY_FILE", &value)?
+            database_url: Secret::new(database),
+            market_keys,
+            secrets_key: sealing
                 .map(|keys| {
                     Keyring::parse(&keys).map_err(|error| invalid("SECRETS_KEY", &format!("cannot be used: {error}")))
                 })
@@ -184,10 +197,11 @@ impl Settings {
                 (None, None) => "info".to_owned(),
             },
             prices: value("PRICES_FILE").map(|path| prices(&path)).transpose()?,
-            key_pool: KeyPoolSettings::read(&value)?,
-            redis_url: secret("REDIS_URL", "REDIS_URL_FILE", &value)?.map(Secret::new),
-            accounts: AccountsSettings::read(&value)?,
+            key_pool,
+            redis_url: redis.map(Secret::new),
+            accounts,
             audit_heads: value("AUDIT_HEADS").unwrap_or_else(|| "data/audit-heads".to_owned()).into(),
+            secrets,
         })
     }
 }

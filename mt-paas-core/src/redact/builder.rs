@@ -9,7 +9,7 @@ use super::rules::Rules;
 use crate::secret::Secret;
 
 /// Makes a [`Redactor`] with more rules than the built-in ones.
-#[derive(Default)]
+#[derive(Clone, Default)]
 #[must_use]
 pub struct RedactorBuilder {
     emails: bool,
@@ -18,6 +18,10 @@ pub struct RedactorBuilder {
 }
 
 impl RedactorBuilder {
+    pub(super) fn of(rules: &Rules) -> Self {
+        Self { emails: rules.emails, names: rules.names.clone(), known: rules.known.clone() }
+    }
+
     /// Hides e-mail addresses, too.
     pub fn emails(mut self) -> Self {
         self.emails = true;

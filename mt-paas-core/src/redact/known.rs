@@ -8,6 +8,7 @@ use super::window::{NeedMore, Window};
 mod escape;
 mod forms;
 
+pub(super) use escape::unescaped;
 use forms::forms;
 
 /// Shorter secrets would hide ordinary words.

@@ -15,8 +15,8 @@ use super::window::{NeedMore, Window};
 pub(super) struct Rules {
     pub(super) filter: Filter,
     pub(super) names: Names,
-    emails: bool,
-    known: Known,
+    pub(super) emails: bool,
+    pub(super) known: Known,
     /// The shapes that begin with a byte.
     shapes: Vec<Vec<&'static Shape>>,
 }

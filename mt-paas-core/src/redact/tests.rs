@@ -1,5 +1,6 @@
 //! Each rule beside what it must leave alone.
 
+mod encoded;
 mod known;
 mod ordinary;
 mod streams;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::MARK;
+use super::encoded::holds_secret;
 use super::name::{Naming, in_query};
 use super::rules::Rules;
 use super::text;
@@ -11,7 +12,7 @@ use super::text;
 pub(super) fn redacted(rules: &Rules, url: &str) -> String {
     let (before, fragment) = url.split_once('#').map_or((url, None), |(before, fragment)| (before, Some(fragment)));
     let (path, query) = before.split_once('?').map_or((before, None), |(path, query)| (path, Some(query)));
-    let mut out = free_text(rules, path);
+    let mut out = redacted_path(rules, &free_text(rules, path));
     for (mark, pairs) in [('?', query), ('#', fragment)] {
         if let Some(pairs) = pairs {
             out.push(mark);
@@ -20,6 +21,27 @@ pub(super) fn redacted(rules: &Rules, url: &str) -> String {
     }
     // What is split may be a secret only as a whole.
     free_text(rules, &out)
+}
+
+/// Longer paths than those of any service are looked at segment by segment alone.
+const SEGMENTS: usize = 16;
+
+fn redacted_path(rules: &Rules, path: &str) -> String {
+    let segments: Vec<&str> = path.split('/').collect();
+    let (mut shown, mut at) = (Vec::new(), 0);
+    while at < segments.len() {
+        // Base64 has slashes of its own.
+        let last = if segments.len() > SEGMENTS { at + 1 } else { segments.len() };
+        let holds = |end: &usize| {
+            let text = segments[at..*end].join("/");
+            let base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+            (*end == at + 1 || text.bytes().all(base64)) && holds_secret(rules, text.as_bytes())
+        };
+        let end = (at + 1..=last).find(holds);
+        shown.push(if end.is_some() { MARK } else { segments[at] });
+        at = end.unwrap_or(at + 1);
+    }
+    shown.join("/")
 }
 
 /// `a=b&c=d`, as in a query or a form.
@@ -37,8 +59,9 @@ fn redacted_pair<'p>(rules: &Rules, pair: &'p str) -> Cow<'p, str> {
         matches!(rules.names.naming(&name), Naming::Secret(_)) || in_query(&name) && !open
     });
     // A value that holds a secret is hidden as a whole: what is left of it could not be read anyway.
-    let holds = || text::redacted(rules, decoded.as_bytes()).is_some();
+    let holds = || [&*decoded, value].iter().any(|value| holds_secret(rules, value.as_bytes()));
     match name {
+        Some(name) if holds_secret(rules, name.as_bytes()) => Cow::Borrowed(MARK),
         _ if value.is_empty() => Cow::Borrowed(pair),
         Some(name) if secret || holds() => Cow::Owned(format!("{name}={MARK}")),
         None if holds() => Cow::Borrowed(MARK),

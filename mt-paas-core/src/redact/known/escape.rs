@@ -25,6 +25,25 @@ impl Decoded {
     }
 }
 
+/// `text` without its escapes; `None` if it has none. A plus sign stays: it may be one.
+pub(in crate::redact) fn unescaped(text: &[u8]) -> Option<Vec<u8>> {
+    memchr::memchr3(b'%', b'\\', b'&', text)?;
+    let (window, mut out, mut at) = (Window::whole(text), Vec::with_capacity(text.len()), 0);
+    while at < text.len() {
+        match decoded(window, at, true) {
+            Ok(Some((character, end))) if text[at] != b'+' => {
+                out.extend_from_slice(character.as_bytes());
+                at = end;
+            }
+            _ => {
+                out.push(text[at]);
+                at += 1;
+            }
+        }
+    }
+    (out != text).then_some(out)
+}
+
 /// Named references of HTML that escape single characters.
 const NAMED: &[(&str, u8)] = &[("quot;", b'"'), ("amp;", b'&'), ("lt;", b'<'), ("gt;", b'>'), ("apos;", b'\'')];
 /// No escaping goes deeper.

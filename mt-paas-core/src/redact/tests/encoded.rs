@@ -44,7 +44,7 @@ fn a_short_text_of_somebody_else_is_seen_through() {
                 (format!("/x?{form}"), format!("/x?{MARK}")),
             ] {
                 // In a query these end a pair.
-                if !form.contains(['&', '#']) && !(url.contains("x?e") && form.contains('=')) {
+                if !form.contains(['&', '#']) {
                     assert_eq!(redactor.url(&url), shown, "{secret}, {name}");
                 }
             }

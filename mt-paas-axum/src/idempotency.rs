@@ -12,6 +12,7 @@ use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use mt_paas_core::clock::Clock;
 use mt_paas_core::idempotency::{Claim, Claimed, Scope, StoredAnswer};
+use mt_paas_core::redact::Redactor;
 use mt_paas_core::store::Store;
 use mt_paas_core::{ApiError, UserId};
 use sha2::{Digest, Sha256};
@@ -144,7 +145,8 @@ where
     Ok(Response::from_parts(parts, Body::from(body)))
 }
 
-/// Market key, tenant and route; the path holds the tenant.
+/// Market key, tenant and route; the path holds the tenant. What the caller chose is kept as a digest: people paste secrets
+/// where a key is asked for.
 fn scope_of(request: &Request<Body>) -> Result<Scope, Problem> {
     let mut sent = request.headers().get_all(IDEMPOTENCY_KEY).iter();
     let key = sent.next().filter(|_| sent.next().is_none()).and_then(|key| key.to_str().ok());
@@ -153,10 +155,11 @@ fn scope_of(request: &Request<Body>) -> Result<Scope, Problem> {
     })?;
     let uri = request.extensions().get::<OriginalUri>().map_or(request.uri(), |original| &original.0);
     let market_key = request.extensions().get::<MarketKeyName>().map(|name| name.0.to_string());
+    let digest = Sha256::digest(format!("{}\n{key}", uri.path()));
     Ok(Scope {
         market_key: market_key.unwrap_or_default(),
-        route: format!("{} {}", request.method(), uri.path()),
-        key: key.to_owned(),
+        route: format!("{} {}", request.method(), Redactor::installed().url(uri.path())),
+        key: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
     })
 }
 

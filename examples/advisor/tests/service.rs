@@ -9,6 +9,8 @@ mod pages;
 #[path = "../examples/quickstart.rs"]
 #[allow(dead_code, unreachable_pub, reason = "a program of its own; only its router is used here")]
 mod quickstart;
+#[path = "service/redaction.rs"]
+mod redaction;
 #[path = "service/stand.rs"]
 mod stand;
 
@@ -17,9 +19,13 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {
+    if let Some(make) = redaction::planted() {
+        return mt_paas_axum::service::run(advisor::ABOUT, make);
+    }
     let mut trials = conformance::trials();
     trials.extend(pages::trials());
     trials.extend(binary::trials());
+    trials.extend(redaction::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 

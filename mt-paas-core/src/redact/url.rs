@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::MARK;
-use super::encoded::holds_secret;
+use super::encoded::{holds_secret, is_secret_in_base64};
 use super::name::{Naming, in_query};
 use super::rules::Rules;
 use super::text;
@@ -31,17 +31,16 @@ fn redacted_path(rules: &Rules, path: &str) -> String {
     let (mut shown, mut at) = (Vec::new(), 0);
     while at < segments.len() {
         // Base64 has slashes of its own.
-        let last = if segments.len() > SEGMENTS { at + 1 } else { segments.len() };
-        let holds = |end: &usize| {
-            let text = segments[at..*end].join("/");
-            let base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
-            (*end == at + 1 || text.bytes().all(base64)) && holds_secret(rules, text.as_bytes())
-        };
-        let end = (at + 1..=last).find(holds);
-        shown.push(if end.is_some() { MARK } else { segments[at] });
-        at = end.unwrap_or(at + 1);
+        let most = if segments.len() > SEGMENTS { at + 1 } else { segments.len() };
+        let whole = |end: &usize| is_secret_in_base64(rules, segments[at..*end].join("/").as_bytes());
+        let several = (at + 2..=most).rev().find(whole);
+        let hidden = several.is_some() || holds_secret(rules, segments[at].as_bytes());
+        shown.push(if hidden { MARK } else { segments[at] });
+        at = several.unwrap_or(at + 1);
     }
-    shown.join("/")
+    let shown = shown.join("/");
+    // Such as a URL whose own slashes were not escaped.
+    if holds_secret(rules, shown.as_bytes()) { MARK.to_owned() } else { shown }
 }
 
 /// `a=b&c=d`, as in a query or a form.

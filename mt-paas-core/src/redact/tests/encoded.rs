@@ -37,7 +37,9 @@ fn a_short_text_of_somebody_else_is_seen_through() {
     let redactor = Redactor::default();
     for secret in SECRETS {
         for (name, form) in encodings(secret) {
-            assert!(redactor.holds_secret(&form), "{secret}, {name}");
+            for text in [form.clone(), format!("{form}\\"), format!("x:{form},")] {
+                assert!(redactor.holds_secret(&text), "{secret}, {name}: {text}");
+            }
             for (url, shown) in [
                 (format!("/mt/tenant/{form}/stats"), format!("/mt/tenant/{MARK}/stats")),
                 (format!("/x?page=2&q={form}"), format!("/x?page=2&q={MARK}")),
@@ -50,6 +52,16 @@ fn a_short_text_of_somebody_else_is_seen_through() {
             }
         }
     }
+}
+
+#[test]
+fn a_secret_with_slashes_is_found_across_segments() {
+    let redactor = Redactor::default();
+    let slashes = STANDARD.encode("password=???>>>???>>>hunter2");
+    assert!(slashes.contains('/'));
+    assert_eq!(redactor.url(&format!("/a/{slashes}/b")), format!("/a/{MARK}/b"));
+    assert_eq!(redactor.url("/a/h%00t%00t%00p%00:%00/%00/%00k%00:%00p%00@%00h%00/b"), MARK);
+    assert_eq!(redactor.url("/a/http:%2F/k:p@h"), MARK);
 }
 
 #[test]

@@ -170,10 +170,12 @@ impl Probe<'_> {
         self.send(self.good(&tenant).header("Idempotency-Key", "used")).await;
         self.send(self.bare(&tenant, "", "").json(&json!({})).header("Idempotency-Key", "used")).await;
         let body = serde_json::to_vec(&named(self.body.as_ref().unwrap(), &tenant)).unwrap();
+        let path = self.path.replace("{tenant_id}", &tenant);
+        let kept = Sha256::digest(format!("{path}\nrunning"));
         let scope = Scope {
             market_key: "second".to_owned(),
-            route: format!("POST {}", self.path.replace("{tenant_id}", &tenant)),
-            key: "running".to_owned(),
+            route: format!("POST {path}"),
+            key: kept.iter().map(|byte| format!("{byte:02x}")).collect(),
         };
         let fingerprint = Sha256::digest(&body).into();
         let claim = Claim { scope, token: uuid::Uuid::new_v4(), fingerprint, at: SystemClock.now() };

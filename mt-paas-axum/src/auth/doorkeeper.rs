@@ -12,6 +12,7 @@ use mt_paas_core::ApiError;
 use mt_paas_core::audit::{Actor, AuditContext, AuditEvent, AuditStore, Outcome, action};
 use mt_paas_core::auth::{Accounts, KeyHolder, SessionToken};
 use mt_paas_core::clock::{Clock, SystemClock};
+use mt_paas_core::redact::Redactor;
 use tower::{Layer, Service};
 
 use super::cookie::{Sent, SessionCookie};
@@ -225,7 +226,7 @@ impl Asked {
         };
         let outcome = if problem.status().is_server_error() { Outcome::Failed } else { Outcome::Refused };
         let event = event.with(outcome, problem.code().to_ascii_lowercase());
-        event.detail("method", self.method.as_str()).detail("path", self.path.as_str())
+        event.detail("method", self.method.as_str()).detail("path", Redactor::installed().url(&self.path))
     }
 }
 

@@ -10,6 +10,7 @@ use mt_paas_core::{ApiError, ErrorKind};
 use serde_json::{Value, json};
 
 const TENANT_NOT_FOUND: &str = "TENANT_NOT_FOUND";
+const UNAUTHORIZED: &str = "UNAUTHORIZED";
 
 /// An answer that is an error of the contract.
 ///
@@ -28,7 +29,7 @@ impl Problem {
     /// No valid key came with the request. `scheme` names the header that it belongs in.
     pub fn unauthorized(scheme: &HeaderName) -> Self {
         let challenge = format!("ApiKey header=\"{scheme}\"");
-        Self::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "a valid key is required")
+        Self::new(StatusCode::UNAUTHORIZED, UNAUTHORIZED, "a valid key is required")
             .with(header::WWW_AUTHENTICATE, &challenge)
     }
 
@@ -45,7 +46,7 @@ impl Problem {
     /// No key of a client came with the request.
     pub fn no_client_key() -> Self {
         let message = "a key is required: Authorization: Bearer mtp_… or X-API-Key";
-        Self::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", message).with(header::WWW_AUTHENTICATE, "Bearer")
+        Self::new(StatusCode::UNAUTHORIZED, UNAUTHORIZED, message).with(header::WWW_AUTHENTICATE, "Bearer")
     }
 
     /// The request was not made by a page of the service.
@@ -142,7 +143,7 @@ impl Problem {
             AuthError::WrongLogin => new(S::UNAUTHORIZED, "WRONG_LOGIN"),
             // Not 401, on which clients forget their session.
             AuthError::WrongPassword => new(S::FORBIDDEN, "WRONG_PASSWORD"),
-            AuthError::NotLoggedIn => new(S::UNAUTHORIZED, "UNAUTHORIZED").with(header::WWW_AUTHENTICATE, "Bearer"),
+            AuthError::NotLoggedIn => new(S::UNAUTHORIZED, UNAUTHORIZED).with(header::WWW_AUTHENTICATE, "Bearer"),
             AuthError::Key(KeyRefused::Scope) => new(S::FORBIDDEN, "INSUFFICIENT_SCOPE"),
             AuthError::Key(_) => new(S::UNAUTHORIZED, "INVALID_KEY").with(header::WWW_AUTHENTICATE, "Bearer"),
             AuthError::MustChangePassword => new(S::FORBIDDEN, "PASSWORD_CHANGE_REQUIRED"),
@@ -168,6 +169,11 @@ impl Problem {
             AuthError::Store(error) => ApiError::from(error).into(),
             error => ApiError::unavailable(error).into(),
         }
+    }
+
+    /// Whether this says that there is no session.
+    pub(crate) fn is_not_logged_in(&self) -> bool {
+        self.code == UNAUTHORIZED
     }
 
     /// Whether this says that there is no such tenant, which may mean that the caller cannot see it.

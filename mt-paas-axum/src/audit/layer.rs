@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use futures_util::future::{BoxFuture, Either, FutureExt};
-use http::Request;
+use http::{Request, StatusCode};
 use mt_paas_core::ApiError;
 use mt_paas_core::audit::{Action, Actor, ActorKind, AuditContext, AuditEvent, AuditStore, Outcome};
 use mt_paas_core::clock::{Clock, SystemClock};
@@ -93,17 +93,21 @@ where
         if operation.is_none() && request.method().is_safe() {
             return Either::Left(self.inner.call(request));
         }
+        let kept = request.extensions().get::<AuditContext>().is_some();
         let context = context(&request, shared.actors);
         let (shared, work) = (shared.clone(), self.inner.call(request));
         let Some(operation) = operation else { return Either::Right(context.scope(work).boxed()) };
         let event = operation.event(&context, shared.clock.now());
-        Either::Right(whole(async move { told(&shared, context, event, work).await }).boxed())
+        Either::Right(whole(async move { told(&shared, context, event, kept, work).await }).boxed())
     }
 }
 
-/// Who sent a request.
+/// Who sent a request: whom a [`Doorkeeper`](crate::auth::Doorkeeper) let in, or else the holder of a key.
 pub(super) fn context<B>(request: &Request<B>, actors: ActorKind) -> AuditContext {
     let extensions = request.extensions();
+    if let Some(known) = extensions.get::<AuditContext>() {
+        return known.clone();
+    }
     let key = extensions.get::<MarketKeyName>();
     let actor = key.map_or(Actor::ANONYMOUS, |key| Actor::new(actors, &*key.0));
     let request_id = extensions.get::<RequestId>().map(|id| id.as_str().into());
@@ -115,6 +119,7 @@ async fn told<E>(
     shared: &Shared,
     context: AuditContext,
     event: AuditEvent,
+    kept: bool,
     work: impl Future<Output = Result<Response, E>>,
 ) -> Result<Response, E> {
     let answer = match AssertUnwindSafe(context.clone().scope(work)).catch_unwind().await {
@@ -129,6 +134,12 @@ async fn told<E>(
     };
     let Some(store) = shared.store.as_ref().filter(|_| !context.is_told()) else { return Ok(answer) };
     let (outcome, reason) = outcome::of_answer(&answer);
+    let shut = matches!(answer.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+    if kept && shut && context.actor == Actor::ANONYMOUS {
+        // The doorkeeper tells of strangers, and of many of them together.
+        return Ok(answer);
+    }
+    context.tell();
     let Err(error) = store.record_audit(&[event.with(outcome, reason)]).await else { return Ok(answer) };
     tracing::error!(error = &error as &dyn std::error::Error, "an operation could not be told of in the audit trail");
     // A refusal stands; what was not refused may be a change that nobody would ever hear of.

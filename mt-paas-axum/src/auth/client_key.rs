@@ -42,6 +42,8 @@ impl<S: Sync> OptionalFromRequestParts<S> for ClientKey {
         match Caller::of(&parts.extensions)? {
             Caller::Key(holder) => Ok(Some(Self(holder.clone()))),
             Caller::Nobody | Caller::Session(_) => Ok(None),
+            // It was a session's token, or too much at once.
+            Caller::Refused(refused) if refused.is_not_logged_in() => Ok(None),
             Caller::Refused(refused) => Err(refused.clone()),
         }
     }

@@ -1,7 +1,7 @@
 //! Requests that another site makes a browser send.
 
 use axum::body::Body;
-use http::{HeaderMap, HeaderName, Request, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 use mt_paas_core::auth::SessionToken;
 use url::Url;
 
@@ -110,7 +110,10 @@ async fn forms(request: Request<Body>, session: Option<&SessionToken>, said: boo
 /// Whether a page of any site can make a browser send this without asking the service first: a body of a form, and no
 /// header of ours.
 fn is_simple(headers: &HeaderMap) -> bool {
-    let keyed = headers.contains_key(header::AUTHORIZATION) || headers.contains_key("x-api-key");
+    // Not any other scheme: browsers add what they remember of `Basic` by themselves.
+    let bearer =
+        |value: &HeaderValue| value.as_bytes().get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "));
+    let keyed = headers.get_all(header::AUTHORIZATION).iter().any(bearer) || headers.contains_key("x-api-key");
     let forms = ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"];
     !keyed && forms.iter().any(|form| is_kind(headers, form))
 }
@@ -121,7 +124,7 @@ fn is_kind(headers: &HeaderMap, kind: &str) -> bool {
         let name = declared.split(|byte| *byte == b';').next().unwrap_or_default();
         name.trim_ascii().eq_ignore_ascii_case(kind.as_bytes())
     };
-    declared.map(http::HeaderValue::as_bytes).any(named)
+    declared.map(HeaderValue::as_bytes).any(named)
 }
 
 /// The value of a header that stands there once.

@@ -1,6 +1,7 @@
 //! Accounts at the doors, on a file that several processes share.
 
 mod csrf;
+mod extractors;
 mod first;
 mod forbidden;
 mod life;
@@ -166,9 +167,13 @@ impl Stand {
         self.ask(who, Method::POST, "/auth/keys", &json!({"name": "k", "scopes": ["chat"]}), 201).await
     }
 
+    async fn description(&self) -> Value {
+        self.send(Ask::new(Method::GET, "/openapi.json")).await.body
+    }
+
     /// Its own description: by operation id, the method, the path and whether it takes a body.
     async fn operations(&self) -> BTreeMap<String, (Method, String, bool)> {
-        let api = self.send(Ask::new(Method::GET, "/openapi.json")).await.body;
+        let api = self.description().await;
         let mut operations = BTreeMap::new();
         for (path, item) in api["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {

@@ -97,6 +97,12 @@ async fn no_other_site_changes_anything() {
                 .text("application/x-www-form-urlencoded", login)
                 .header("sec-fetch-site", "same-site"),
         ),
+        (
+            "a form with what a browser remembers",
+            Ask::post("/auth/login")
+                .text("application/x-www-form-urlencoded", login)
+                .header("authorization", "Basic YTpi"),
+        ),
         ("text", Ask::post("/auth/login").text("text/plain", "{}").header("origin", "https://evil.example")),
         (
             "a form in parts",

@@ -182,7 +182,7 @@ async fn everybody_may_do_what_the_matrix_says_and_nothing_else() {
     let stand = Stand::new().await;
     let root = stand.operator().await;
     let scene = Scene { stand: &stand, root: &root, number: 0.into() };
-    let operations = stand.operations().await;
+    let (api, operations) = (stand.description().await, stand.operations().await);
     let rows: BTreeMap<&str, Needs> = ROWS.iter().copied().collect();
     let described: BTreeSet<&str> = operations.keys().map(String::as_str).collect();
     assert_eq!(described, rows.keys().copied().collect(), "operations and rows");
@@ -234,6 +234,10 @@ async fn everybody_may_do_what_the_matrix_says_and_nothing_else() {
                         "{operation} {who:?} {tenant}: {} not {expected}: {}",
                         answer.status, answer.body
                     ));
+                }
+                let described = &api["paths"][pattern][method.as_str().to_lowercase()]["responses"];
+                if described[answer.status.to_string()].is_null() {
+                    wrong.push(format!("{operation} answers {}, which is described nowhere", answer.status));
                 }
                 if answer.status >= 400 {
                     if in_tenant {

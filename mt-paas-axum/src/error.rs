@@ -187,7 +187,7 @@ impl Problem {
     }
 
     /// The code for programs.
-    pub(crate) fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         self.code
     }
 
@@ -197,7 +197,7 @@ impl Problem {
     }
 
     /// What happened inside, for the log.
-    pub(crate) fn cause(&self) -> Option<&ApiError> {
+    pub fn cause(&self) -> Option<&ApiError> {
         self.cause.as_deref()
     }
 

@@ -5,13 +5,15 @@
 ///
 /// Most browsers also claim to be others, so the order of the names counts.
 pub fn short_agent(agent: &str) -> Option<String> {
-    let find = |names: &[(&str, &'static str)]| names.iter().find(|(part, _)| agent.contains(part)).map(|(_, name)| *name);
+    let find =
+        |names: &[(&str, &'static str)]| names.iter().find(|(part, _)| agent.contains(part)).map(|(_, name)| *name);
     match (find(BROWSERS), find(SYSTEMS)) {
         (Some(browser), Some(system)) => Some(format!("{browser} · {system}")),
         (Some(name), None) | (None, Some(name)) if agent.starts_with("Mozilla/") => Some(name.to_owned()),
         _ => {
             let program: String = agent.split(['/', ' ', '(']).next()?.chars().take(40).collect();
-            let readable = !program.is_empty() && program.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+            let readable =
+                !program.is_empty() && program.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
             readable.then_some(program).filter(|program| program != "Mozilla")
         }
     }

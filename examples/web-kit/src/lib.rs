@@ -13,10 +13,10 @@ mod style;
 mod text;
 mod texts;
 
-pub use accounts::account_pages;
+pub use accounts::{account_pages, pages};
 pub use agent::short_agent;
-pub use form::{Choice, Field, button, choices, danger, error_summary};
-pub use layout::{Tone, View, notice};
+pub use form::{Choice, Field, button, choices, danger, error_summary, select};
+pub use layout::{Page, Tone, View, notice};
 pub use list::{Table, empty, pager};
 pub use moment::moment;
 pub use next::{InvalidPath, OwnPath};

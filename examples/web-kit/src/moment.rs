@@ -46,7 +46,12 @@ mod tests {
             (Tz::Asia__Seoul, "2026-11-21T06:05:09Z", "21 Nov 2026, 15:05 (UTC+9)", "2026. 11. 21. 오후 3:05 (UTC+9)"),
             (Tz::Asia__Seoul, "2026-01-01T15:00:00Z", "2 Jan 2026, 00:00 (UTC+9)", "2026. 1. 2. 오전 12:00 (UTC+9)"),
             (Tz::UTC, "2026-11-21T12:30:00Z", "21 Nov 2026, 12:30 (UTC)", "2026. 11. 21. 오후 12:30 (UTC)"),
-            (Tz::America__St_Johns, "2026-01-01T00:00:00Z", "31 Dec 2025, 20:30 (UTC−3:30)", "2025. 12. 31. 오후 8:30 (UTC−3:30)"),
+            (
+                Tz::America__St_Johns,
+                "2026-01-01T00:00:00Z",
+                "31 Dec 2025, 20:30 (UTC−3:30)",
+                "2025. 12. 31. 오후 8:30 (UTC−3:30)",
+            ),
         ] {
             assert_eq!(words(Language::English, zone, at(time)), english);
             assert_eq!(words(Language::Korean, zone, at(time)), korean);

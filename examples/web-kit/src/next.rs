@@ -26,11 +26,14 @@ impl FromStr for OwnPath {
     type Err = InvalidPath;
 
     fn from_str(text: &str) -> Result<Self, InvalidPath> {
-        let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'"' | b'<' | b'>' | b'`' | b'{' | b'}');
+        let plain =
+            |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'"' | b'<' | b'>' | b'`' | b'{' | b'}');
         let path = text.split(['?', '#']).next().unwrap_or_default();
         // Browsers take `%2e` for a dot in these places as well.
-        let dotted = path.split('/').any(|part| matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | ".."));
-        let good = text.len() <= 2_000 && text.bytes().all(plain) && path.starts_with('/') && !path.contains("//") && !dotted;
+        let dotted =
+            path.split('/').any(|part| matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | ".."));
+        let good =
+            text.len() <= 2_000 && text.bytes().all(plain) && path.starts_with('/') && !path.contains("//") && !dotted;
         good.then(|| Self(text.to_owned())).ok_or(InvalidPath)
     }
 }
@@ -52,9 +55,31 @@ mod tests {
         }
         let long = format!("/{}", "a".repeat(2_000));
         for bad in [
-            "", "account", "//a.kr", "///a.kr", "/\\a.kr", "\\\\a.kr", "/a\\b", "https://a.kr", "javascript:alert(1)",
-            "/\t/a.kr", "/\n/a.kr", " /a", "/a b", "/..//a.kr", "/./a", "/a/../b", "/%2e%2E//a", "/%2e/a", "?a", "#a", "/한",
-            "/a//b", "/\"", "/<", &long,
+            "",
+            "account",
+            "//a.kr",
+            "///a.kr",
+            "/\\a.kr",
+            "\\\\a.kr",
+            "/a\\b",
+            "https://a.kr",
+            "javascript:alert(1)",
+            "/\t/a.kr",
+            "/\n/a.kr",
+            " /a",
+            "/a b",
+            "/..//a.kr",
+            "/./a",
+            "/a/../b",
+            "/%2e%2E//a",
+            "/%2e/a",
+            "?a",
+            "#a",
+            "/한",
+            "/a//b",
+            "/\"",
+            "/<",
+            &long,
         ] {
             assert_eq!(bad.parse::<OwnPath>(), Err(InvalidPath), "{bad}");
         }

@@ -26,10 +26,14 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// The address of the same page in the other language.
+    /// Leads to the same page in the other language. It names no path, so that an address that lets people in stands
+    /// nowhere in a page.
     pub fn switch(&self) -> String {
-        let joint = if self.address.contains('?') { '&' } else { '?' };
-        format!("{}{joint}lang={}", self.address, self.language.other().tag())
+        let language = self.language.other().tag();
+        match self.address.split_once('?') {
+            Some((_, query)) => format!("?{query}&lang={language}"),
+            None => format!("?lang={language}"),
+        }
     }
 
     /// Where the reader is supposed to be, if the service was not told.
@@ -44,13 +48,18 @@ impl Reader {
 impl<S: Sync> FromRequestParts<S> for Reader {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
-        let OriginalUri(uri) = OriginalUri::from_request_parts(parts, state).await?;
-        let preferred = Language::from_request_parts(parts, state).await?;
-        let (asked, kept): (Vec<&str>, Vec<&str>) =
-            uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()).partition(|pair| is_language(pair));
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let OriginalUri(uri) = OriginalUri::from_request_parts(parts, &()).await?;
+        let preferred = Language::from_request_parts(parts, &()).await?;
+        let (asked, kept): (Vec<&str>, Vec<&str>) = uri
+            .query()
+            .unwrap_or_default()
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .partition(|pair| is_language(pair));
         let chosen = asked.first().and_then(|pair| language(pair.strip_prefix("lang=")?));
-        let address = if kept.is_empty() { uri.path().to_owned() } else { format!("{}?{}", uri.path(), kept.join("&")) };
+        let address =
+            if kept.is_empty() { uri.path().to_owned() } else { format!("{}?{}", uri.path(), kept.join("&")) };
         Ok(Self {
             language: chosen.or_else(|| language(cookie(&parts.headers, LANGUAGE)?)).unwrap_or(preferred),
             chosen,
@@ -105,7 +114,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_switch_keeps_the_address() {
-        assert_eq!(reader("/login?next=/a%3Fb&lang=ko&c=d", &[]).await.switch(), "/login?next=/a%3Fb&c=d&lang=en");
-        assert_eq!(reader("/login", &[("accept-language", "ko")]).await.switch(), "/login?lang=en");
+        assert_eq!(reader("/login?next=/a%3Fb&lang=ko&c=d", &[]).await.switch(), "?next=/a%3Fb&c=d&lang=en");
+        assert_eq!(reader("/login", &[("accept-language", "ko")]).await.switch(), "?lang=en");
     }
 }

@@ -31,7 +31,9 @@ async fn style(Path(name): Path<String>, headers: HeaderMap) -> Result<Response,
     }
     let tag = format!("\"{}\"", *NAME);
     let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
-    let is_known = known.flat_map(|tags| tags.split(',')).any(|known| matches!(known.trim(), "*") || known.trim().trim_start_matches("W/") == tag);
+    let is_known = known
+        .flat_map(|tags| tags.split(','))
+        .any(|known| matches!(known.trim(), "*") || known.trim().trim_start_matches("W/") == tag);
     let kept = [(header::ETAG, tag), (header::CACHE_CONTROL, "public, max-age=31536000, immutable".to_owned())];
     if is_known {
         return Ok((StatusCode::NOT_MODIFIED, kept).into_response());

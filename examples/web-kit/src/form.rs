@@ -159,11 +159,11 @@ pub fn error_summary(view: &View, faults: &[(Option<&str>, &str)]) -> Markup {
         @if !faults.is_empty() {
             div.notice.bad role="alert" tabindex="-1" autofocus {
                 p { strong { (view.say(texts::FAULTS)) } }
-                ul {
+                @if let [(None, fault)] = faults { p { (fault) } } @else { ul {
                     @for (field, fault) in faults {
                         li { @if let Some(field) = field { a href={ "#" (field) } { (fault) } } @else { (fault) } }
                     }
-                }
+                } }
             }
         }
     }
@@ -172,4 +172,10 @@ pub fn error_summary(view: &View, faults: &[(Option<&str>, &str)]) -> Markup {
 /// Browsers are asked not to check fields themselves, because they would speak their own language.
 pub(crate) fn form(view: &View, action: Option<&str>, content: &Markup) -> Markup {
     html! { form.card method="post" action=[action] novalidate { (view.form_token()) (content) } }
+}
+
+/// The name under which password managers keep what stands in the fields below. They look at fields of text only, so it is
+/// one that nobody sees or comes to.
+pub(crate) fn username(login_name: &str) -> Markup {
+    html! { input.unseen type="text" name="login_name" value=(login_name) autocomplete="username" readonly tabindex="-1" aria-hidden="true"; }
 }

@@ -99,7 +99,7 @@ impl View {
     }
 
     /// The page as an answer. It is kept by nobody, framed by nobody, and holds no script.
-    pub fn page(&self, page: Page<'_>) -> Response {
+    pub fn page(&self, page: &Page<'_>) -> Response {
         let referrer = if page.secret_address { "no-referrer" } else { "same-origin" };
         let headers = [
             (header::CONTENT_SECURITY_POLICY, POLICY),

@@ -75,8 +75,12 @@ pub(super) async fn pass(
 /// nothing.
 fn said(headers: &HeaderMap, own: &OwnOrigins) -> Result<bool, Problem> {
     let (site, origin) = (headers.contains_key(&FETCH_SITE), headers.contains_key(header::ORIGIN));
-    let good_site = !site || matches!(only(headers, &FETCH_SITE), Some("same-origin" | "none"));
-    let good_origin = !origin || own.hold(headers);
+    let said_site = only(headers, &FETCH_SITE);
+    let good_site = !site || matches!(said_site, Some("same-origin" | "none"));
+    // Pages that want no referrer, because their address lets people in, send no origin either. What is not of their own
+    // origin, such as a frame without one, is `cross-site` then.
+    let kept_quiet = said_site == Some("same-origin") && only(headers, &header::ORIGIN) == Some("null");
+    let good_origin = !origin || kept_quiet || own.hold(headers);
     if good_site && good_origin { Ok(site || origin) } else { Err(Problem::csrf_refused()) }
 }
 

@@ -13,6 +13,7 @@ use super::desk::{Doors, forgot_of, path_part, place_of};
 use super::form_body::FormBody;
 use super::refusal::{Refusal, refused};
 use super::said::NEW_PASSWORD;
+use crate::form::username;
 use crate::{Field, Page, Reader, View, button, moment, texts};
 
 /// The token that a path ends with; what can be none opens nothing.
@@ -84,8 +85,7 @@ fn page(view: &View, holder: &LinkHolder, refusal: Option<&Refusal>) -> Response
             dd { @if operators { (view.fill(texts::OPERATORS_OF, &[])) } @else { (holder.tenant) } }
             dt { (view.say(texts::LINK_ENDS)) } dd { (moment(view, holder.expires_at)) }
         }
-        // Password managers keep the password under this name.
-        input type="hidden" name="login_name" value=(holder.login_name) autocomplete="username";
+        (username(&holder.login_name))
         (Field::new(NEW_PASSWORD, view.say(texts::NEW_PASSWORD)).kind("password").complete("new-password").hint(&hint).fault(fault))
         (button(view.say(texts::SET_AND_LOG_IN)))
     };

@@ -9,6 +9,7 @@ use super::desk::{Doors, next_of};
 use super::form_body::FormBody;
 use super::refusal::Refusal;
 use super::said::{CURRENT_PASSWORD, NEW_PASSWORD};
+use crate::form::username;
 use crate::{Field, OwnPath, Page, Reader, Tone, View, button, notice, texts};
 
 /// Where a change leads to that nobody was forced to.
@@ -50,7 +51,7 @@ fn page(view: &View, session: &AnySession, minimum: usize, refusal: Option<&Refu
     let hint = view.fill(texts::PASSWORD_HINT, &[("minimum", &minimum.to_string())]);
     let forced = session.principal.must_change;
     let form = html! {
-        input type="hidden" name="login_name" value=(session.principal.login_name) autocomplete="username";
+        (username(&session.principal.login_name))
         (Field::new(CURRENT_PASSWORD, view.say(texts::CURRENT_PASSWORD)).kind("password").complete("current-password").fault(fault(CURRENT_PASSWORD)))
         (Field::new(NEW_PASSWORD, view.say(texts::NEW_PASSWORD)).kind("password").complete("new-password").hint(&hint).fault(fault(NEW_PASSWORD)))
         (button(view.say(texts::CHANGE_PASSWORD)))

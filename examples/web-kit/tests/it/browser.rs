@@ -51,9 +51,9 @@ impl Browser {
     }
 
     /// Sends a form as a browser does from a page that wants no referrer.
-    pub(crate) async fn post_without_origin(&mut self, path: &str, form: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn post_without_origin(&mut self, path: &str, site: &str, form: &[(&str, &str)]) -> Answer {
         let request = self.client.post(format!("{}{path}", self.base)).header("origin", "null");
-        self.send_form(request.header("sec-fetch-site", "same-origin"), form).await
+        self.send_form(request.header("sec-fetch-site", site), form).await
     }
 
     async fn send_form(&mut self, request: reqwest::RequestBuilder, form: &[(&str, &str)]) -> Answer {

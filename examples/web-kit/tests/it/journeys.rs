@@ -41,7 +41,11 @@ async fn browsers_that_send_no_origin_from_such_a_page_can_set_the_password() {
     let elsewhere = stand.browser().post_from_elsewhere(&link, &[("new_password", PASSWORD)]).await;
     assert_eq!(elsewhere.status, 403);
     elsewhere.says("Load the page again");
-    let set = stand.browser().post_without_origin(&link, &[("new_password", PASSWORD)]).await;
+    for site in ["cross-site", "same-site"] {
+        let framed = stand.browser().post_without_origin(&link, site, &[("new_password", PASSWORD)]).await;
+        assert_eq!(framed.status, 403, "{site}");
+    }
+    let set = stand.browser().post_without_origin(&link, "same-origin", &[("new_password", PASSWORD)]).await;
     assert_eq!(set.status, 303, "{}", set.body);
 }
 

@@ -302,7 +302,7 @@ async fn seeded(store: Arc<MemoryStore>) -> Result<StoreHandler, Failure> {
             role: Role::User,
             password: None,
             send_welcome_email: false,
-            proposed_id: None,
+            run: None,
         };
         let user = handler.create_user(&tenant, request).await?.user_id;
         let events = (0..DAYS).map(|day| UsageEvent {

@@ -14,7 +14,7 @@ use mt_paas_core::clock::Clock;
 use mt_paas_core::idempotency::{Claim, Claimed, Scope, StoredAnswer};
 use mt_paas_core::redact::Redactor;
 use mt_paas_core::store::Store;
-use mt_paas_core::{ApiError, UserId};
+use mt_paas_core::ApiError;
 use sha2::{Digest, Sha256};
 use tower::{Layer, Service, ServiceExt};
 
@@ -100,9 +100,7 @@ where
         Claimed::Replay(answer) => Ok(replay(answer)),
         Claimed::Fresh => {
             let mut request = Request::from_parts(parts, Body::from(bytes));
-            if let Some(run) = FirstRun::of(&claim.scope) {
-                request.extensions_mut().insert(run);
-            }
+            request.extensions_mut().insert(Run(claim.scope.clone()));
             // In a task of its own: a caller who hangs up must find the answer when it asks again.
             let run = tokio::spawn(async move { run(&memory, inner, request, &claim).await });
             run.await.map_err(ApiError::internal)?
@@ -110,18 +108,10 @@ where
     }
 }
 
-/// What all runs of a request with one `Idempotency-Key` have in common, in the request's extensions: an id for what
-/// they make. A run whose process died before its answer was stored is known by it.
+/// What all runs of a request with one `Idempotency-Key` have in common, in the request's extensions. What a run made
+/// whose process died before its answer was stored is known by it.
 #[derive(Debug, Clone)]
-pub(crate) struct FirstRun(pub(crate) UserId);
-
-impl FirstRun {
-    fn of(Scope { market_key, route, key }: &Scope) -> Option<Self> {
-        let digest = Sha256::digest([market_key, route, key].map(String::as_str).join("\n").as_bytes());
-        let id = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
-        UserId::try_from(id).ok().map(Self)
-    }
-}
+pub(crate) struct Run(pub(crate) Scope);
 
 async fn run<S>(memory: &IdempotencyLayer, inner: S, request: Request<Body>, claim: &Claim) -> Result<Response, Problem>
 where

@@ -136,7 +136,7 @@ impl Ledger {
                 role: Role::User,
                 password: None,
                 send_welcome_email: false,
-                proposed_id: None,
+                run: None,
             };
             users.push(self.handler.create_user(&self.tenant, request).await?.user_id);
         }

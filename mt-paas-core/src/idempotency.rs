@@ -2,8 +2,10 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::ids::UserId;
 use crate::store::StoreError;
 
 /// How long an answer is kept.
@@ -11,6 +13,10 @@ pub const KEPT: TimeDelta = TimeDelta::hours(24);
 
 /// How long a request that never finished, because its process died, blocks its key.
 pub const CLAIMED: TimeDelta = TimeDelta::seconds(60);
+
+/// How long a run whose answer was lost is known by what it made. Far shorter than [`KEPT`], so that what is made under
+/// a key that was used before is never taken for what the earlier use made.
+pub const RESUMED: TimeDelta = TimeDelta::hours(1);
 
 /// Which repeats belong together: the key that was sent, within market key, tenant and route.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,6 +27,19 @@ pub struct Scope {
     pub route: String,
     /// The value of `Idempotency-Key`.
     pub key: String,
+}
+
+impl Scope {
+    /// The id that a run at `at` gives to the user it makes, and the one that a run of up to [`RESUMED`] before may have
+    /// given. A repeat finds what a run made whose process died before its answer was kept.
+    pub fn user_ids(&self, at: DateTime<Utc>) -> [UserId; 2] {
+        let span = at.timestamp().div_euclid(RESUMED.num_seconds());
+        [span, span - 1].map(|span| {
+            let text = [self.market_key.as_str(), &self.route, &self.key, &span.to_string()].join("\n");
+            let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+            UserId::digested(&digest)
+        })
+    }
 }
 
 /// A request that is about to run.

@@ -62,6 +62,11 @@ impl UserId {
         Self(uuid::Uuid::new_v4().simple().to_string().into())
     }
 
+    /// The id that a digest comes to, in the form of a random one.
+    pub(crate) fn digested(digest: &[u8; 32]) -> Self {
+        Self(digest[..16].iter().map(|byte| format!("{byte:02x}")).collect::<String>().into())
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -70,7 +70,8 @@ pub struct UserList {
 pub enum Inserted {
     /// It is there, and so is its message to the market.
     Done,
-    /// The address, the login name or the id is taken. Found out before the quota.
+    /// The address, the login name or the id is taken, the id also by what a deleted user used: nobody inherits that.
+    /// Found out before the quota.
     Taken,
     /// The tenant holds `max_users` already.
     OverQuota,

@@ -12,7 +12,7 @@ use mt_paas_core::{ApiError, TenantId, UserId};
 use super::Api;
 use crate::error::Problem;
 use crate::extract::{ContractJson, ContractQuery, PathTenant, PathUser};
-use crate::idempotency::FirstRun;
+use crate::idempotency::Run;
 use crate::openapi::{PageParams, TenantParam, UserParam, UserParams};
 
 /// The users of a tenant.
@@ -36,10 +36,10 @@ pub(crate) async fn list(
 pub(super) async fn create(
     State(api): State<Api>,
     PathTenant(tenant): PathTenant,
-    run: Option<Extension<FirstRun>>,
+    run: Option<Extension<Run>>,
     ContractJson(mut request): ContractJson<CreateUserRequest>,
 ) -> Result<(StatusCode, ContractJson<CreatedUserResponse>), Problem> {
-    request.proposed_id = run.map(|Extension(FirstRun(id))| id);
+    request.run = run.map(|Extension(Run(scope))| scope);
     Ok((StatusCode::CREATED, ContractJson(api.handler.create_user(&tenant, request).await?)))
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::fields::{Fields, FromFields, boolean, email, parsed, text};
+use crate::idempotency::Scope;
 use crate::ids::{TenantId, UserId};
 use crate::secret::Secret;
 use crate::wire::wire_enum;
@@ -96,9 +97,9 @@ pub struct CreateUserRequest {
     pub password: Option<Secret<String>>,
     /// Whether the user is told. Default `true`.
     pub send_welcome_email: bool,
-    /// The id that every run of this request proposes, if it can be told from others (not part of the body). A user
-    /// of this id and address is an earlier run's, whose answer was lost, and no conflict.
-    pub proposed_id: Option<UserId>,
+    /// What all runs of this request have in common, if it can be told from others (not part of the body). The user of
+    /// a run of a moment ago, whose answer was lost, is no conflict.
+    pub run: Option<Scope>,
 }
 
 /// The body of `PUT …/users/{user_id}`; a member that is not sent keeps its value.
@@ -155,7 +156,7 @@ impl FromFields for CreateUserRequest {
             role: role?,
             password: password?,
             send_welcome_email: send_welcome_email?,
-            proposed_id: None,
+            run: None,
         })
     }
 }

@@ -95,10 +95,12 @@ impl State {
         if only_first && !users.is_empty() {
             return Ok(Inserted::NotFirst);
         }
-        if users.contains_key(&user.id) || users.values().any(clash) {
+        let taken = users.contains_key(&user.id) || users.values().any(clash);
+        let users = users.len() as u64;
+        if taken || self.usage.get_mut(&user.tenant).is_some_and(|usage| usage.knows(&user.id)) {
             return Ok(Inserted::Taken);
         }
-        if users.len() as u64 >= max_users {
+        if users >= max_users {
             return Ok(Inserted::OverQuota);
         }
         self.audit.add(audit)?;

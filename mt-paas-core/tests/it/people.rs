@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use mt_paas_core::idempotency::{KEPT, Scope};
 use mt_paas_core::outbox::EventKind;
-use mt_paas_core::standard_api::{CreateUserRequest, Page, UpdateUserRequest, UserFilters};
+use mt_paas_core::standard_api::{CreateUserRequest, Page, UpdateUserRequest, UserFilters, UserUsage};
+use mt_paas_core::usage::UsageEvent;
 use mt_paas_core::{ErrorKind, StandardAPIHandler};
 use serde_json::json;
 
-use crate::stand::{Stand, activation, person, settings};
+use crate::stand::{Stand, activation, at, person, settings};
 
 #[tokio::test]
 async fn a_taken_address_is_reported_before_the_quota_and_a_deleted_one_is_free() {
@@ -82,15 +84,41 @@ async fn a_change_touches_what_it_names() {
 async fn a_second_run_of_a_request_finds_the_user_of_the_first() {
     let stand = Stand::new().active().await;
     let run = |email: &str| {
-        let request = CreateUserRequest { proposed_id: Some("0123".parse().unwrap()), ..person(email) };
-        stand.handler.create_user(&stand.tenant, request)
+        stand.handler.create_user(&stand.tenant, CreateUserRequest { run: Some(scope()), ..person(email) })
     };
     let first = run("a@b.kr").await.unwrap();
     assert_eq!(run(" A@b.kr").await.unwrap(), first);
-    // The same proposal for somebody else, long after, is no user of that run.
+    // The same key for somebody else is no user of that run.
     assert_ne!(run("c@b.kr").await.unwrap().user_id, first.user_id);
-    stand.clock.advance(TimeDelta::hours(25));
+    stand.clock.advance(TimeDelta::minutes(59));
+    assert_eq!(run("a@b.kr").await.unwrap(), first);
+    stand.clock.advance(TimeDelta::minutes(1));
     assert_eq!(run("a@b.kr").await.unwrap_err().kind(), ErrorKind::UserExists);
+}
+
+#[tokio::test]
+async fn a_deleted_user_comes_back_under_no_key() {
+    let stand = Stand::new().active().await;
+    let run = || {
+        let request = CreateUserRequest { run: Some(scope()), ..person("a@b.kr") };
+        stand.handler.create_user(&stand.tenant, request)
+    };
+    let first = run().await.unwrap().user_id;
+    let mut event = UsageEvent::new("e1", stand.tenant.clone(), at("2026-11-21T10:00:00Z"));
+    event.user = Some(first.clone());
+    stand.handler.usage().record(event).await.unwrap();
+    stand.handler.delete_user(&stand.tenant, &first).await.unwrap();
+    // At once, which takes a first run without an answer, and when the answer is no longer kept.
+    let second = run().await.unwrap().user_id;
+    let second = stand.handler.user(&stand.tenant, &second).await.unwrap();
+    assert!(second.user_id != first && second.usage == Some(UserUsage::default()), "{second:?}");
+    stand.handler.delete_user(&stand.tenant, &second.user_id).await.unwrap();
+    stand.clock.advance(KEPT);
+    assert_ne!(run().await.unwrap().user_id, first);
+}
+
+fn scope() -> Scope {
+    Scope { market_key: "m".to_owned(), route: "POST /mt/tenant/t1/users".to_owned(), key: "k".to_owned() }
 }
 
 #[tokio::test]

@@ -37,6 +37,7 @@ super::tests!("users":
     a_change_is_merged,
     changes_of_different_members_at_once_all_land,
     a_deleted_user_is_gone_and_the_address_free,
+    what_a_deleted_user_used_is_inherited_by_nobody,
     a_user_is_deleted_once_when_many_try_at_once,
     a_changed_user_can_be_found_by_the_new_name_only,
     a_list_agrees_with_the_count,
@@ -301,6 +302,18 @@ async fn a_deleted_user_is_gone_and_the_address_free(store: Subject) -> Result<(
     add(&*store, &tenant, &successor).await?;
     same!(used(&*store, &successor).await?.tokens, 0, "tokens of the next user of the address");
     same!(read(&store, &tenant, "kept").await?, Some(kept), "the other user");
+    Ok(())
+}
+
+async fn what_a_deleted_user_used_is_inherited_by_nobody(store: Subject) -> Result<(), Violation> {
+    let (tenant, elsewhere) = (open(&*store, "t").await?, open(&*store, "elsewhere").await?);
+    let user = join(&*store, &tenant, "u").await?;
+    record(&*store, &tenant, &[chat("e", noon(), &user, "s")]).await?;
+    same!(store.delete_user(&tenant.id, tenant.revision, &user.id, &[]).await?, Changed::Done(()), "the deletion");
+    same!(insert(&*store, &tenant, &user, 100).await?, Inserted::Taken, "the id of the deleted user");
+    same!(insert(&*store, &tenant, &user, 0).await?, Inserted::Taken, "the same in a full tenant");
+    same!(store.count_users(&tenant.id).await?, 0, "the count");
+    join(&*store, &elsewhere, "u").await?;
     Ok(())
 }
 

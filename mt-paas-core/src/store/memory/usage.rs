@@ -43,6 +43,11 @@ impl UsageOfTenant {
         self.calendar().users.get(user).copied().unwrap_or_default()
     }
 
+    /// Whether anything was ever used under the id.
+    pub(super) fn knows(&mut self, user: &UserId) -> bool {
+        self.calendar().users.contains_key(user)
+    }
+
     fn record(&mut self, entries: &[LedgerEntry]) -> Recorded {
         let mut recorded = Recorded::default();
         for entry in entries {

@@ -100,7 +100,8 @@ pub(super) async fn insert(
     let (tenant, id, login, email_key) =
         (user.tenant.as_str(), user.id.as_str(), user.login_name.as_str(), user.email_key());
     // Everyone who writes users holds the tenant's row, so that what is free here stays free.
-    let taken = "SELECT 1 FROM mt_users WHERE tenant_id = $1 AND (user_id = $2 OR login_name = $3 OR email_key = $4)";
+    let taken = "SELECT 1 FROM mt_users WHERE tenant_id = $1 AND (user_id = $2 OR login_name = $3 OR email_key = $4) \
+        UNION ALL SELECT 1 FROM mt_usage_users WHERE tenant_id = $1 AND user_id = $2";
     let values = [tenant.into(), id.into(), login.into(), email_key.clone().into()];
     if sql::row(&tx, taken, values).await?.is_some() {
         return Ok(Inserted::Taken);

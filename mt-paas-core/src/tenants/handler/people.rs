@@ -6,7 +6,7 @@ use super::{StoreHandler, TRIES, contended};
 use crate::audit::action;
 use crate::auth::{Credential, LinkPurpose, NewAccount, OneTimeLink};
 use crate::error::ApiError;
-use crate::idempotency::KEPT;
+use crate::idempotency::{RESUMED, Scope};
 use crate::ids::{TenantId, UserId};
 use crate::outbox::OutboxEvent;
 use crate::standard_api::{
@@ -42,7 +42,7 @@ impl StoreHandler {
         tenant: &TenantId,
         request: CreateUserRequest,
     ) -> Result<CreatedUserResponse, ApiError> {
-        let mut proposed = request.proposed_id.clone();
+        let mut run = request.run.clone();
         let credential = match &self.0.accounts {
             Some(accounts) => accounts.market_credential(request.password.as_ref()).await?,
             None => Credential::NONE,
@@ -51,7 +51,7 @@ impl StoreHandler {
             let (found, now) = self.active_tenant(tenant).await?;
             let user = User {
                 tenant: tenant.clone(),
-                id: proposed.clone().unwrap_or_else(UserId::random),
+                id: run.as_ref().map_or_else(UserId::random, |run| run.user_ids(now)[0].clone()),
                 login_name: text::email_key(&request.email),
                 email: Some(request.email.clone()),
                 name: request.name.clone(),
@@ -83,10 +83,14 @@ impl StoreHandler {
                     }
                     return Ok(created(user));
                 }
-                Inserted::Taken => match self.user_of(tenant, proposed.take()).await? {
-                    Some(earlier) if earlier.email_key() != user.email_key() => {} // another request of long ago
-                    Some(earlier) if now - earlier.created_at < KEPT => return Ok(created(earlier)),
-                    _ => return Err(ApiError::user_exists(&request.email)),
+                Inserted::Taken => match run.take() {
+                    None => return Err(ApiError::user_exists(&request.email)),
+                    // If it is nobody of an earlier run, it is tried again with an id that nobody had.
+                    Some(run) => {
+                        if let Some(earlier) = self.made_by(&run, &user).await? {
+                            return Ok(created(earlier));
+                        }
+                    }
                 },
                 Inserted::OverQuota => {
                     let news = OutboxEvent::quota_exceeded(&found, "max_users", limit, now);
@@ -99,9 +103,17 @@ impl StoreHandler {
         Err(contended())
     }
 
-    async fn user_of(&self, tenant: &TenantId, id: Option<UserId>) -> Result<Option<User>, ApiError> {
-        let Some(id) = id else { return Ok(None) };
-        Ok(self.0.store.user(tenant, &id).await?.map(|(user, _)| user))
+    /// The user that a run of a moment ago made for the same request, if there was one.
+    async fn made_by(&self, run: &Scope, wanted: &User) -> Result<Option<User>, ApiError> {
+        let now = wanted.created_at;
+        for id in run.user_ids(now) {
+            let found = self.0.store.user(&wanted.tenant, &id).await?.map(|(user, _)| user);
+            let same = |user: &User| user.email_key() == wanted.email_key() && now - user.created_at < RESUMED;
+            if let Some(earlier) = found.filter(same) {
+                return Ok(Some(earlier));
+            }
+        }
+        Ok(None)
     }
 
     pub(super) async fn change_user(

@@ -17,7 +17,7 @@ use utoipa::openapi::{OpenApi, SecurityRequirement};
 use utoipa_axum::routes;
 
 use crate::deprecation::{AliasPhase, AliasSchedule, Deprecation};
-use crate::standard_api::{Api, mount};
+use crate::standard_api::{Api, method_not_allowed, mount};
 
 /// Where the old paths begin.
 pub(crate) const ALIAS_PREFIX: &str = "/api/tenant";
@@ -70,7 +70,9 @@ impl Aliases {
 /// The webhook of old markets as a route of its own, for a service that took applications under another path. It needs
 /// a [`MarketKeyLayer`](crate::auth::MarketKeyLayer) and a [`deprecated`](crate::deprecation::deprecated) layer around it.
 pub fn applications(handler: Arc<dyn StandardAPIHandler>) -> MethodRouter {
-    axum::routing::post(service_market::auto_provision).with_state(Api { handler, added: Arc::new([]) })
+    // A fallback of its own, so that layers around the route are around its 405 as well.
+    let route = axum::routing::post(service_market::auto_provision).fallback(method_not_allowed);
+    route.with_state(Api { handler, added: Arc::new([]) })
 }
 
 /// What is said about an old path today.

@@ -6,12 +6,17 @@ use std::task::{Context, Poll};
 use axum::body::Body;
 use axum::response::Response;
 use futures_util::future::{Either, MapOk, TryFutureExt};
-use http::{HeaderValue, Method, Request, header};
+use http::{HeaderName, HeaderValue, Method, Request, header};
 use tower::{Layer, Service};
 use tower_http::cors::{AllowHeaders, AllowOrigin, Cors, CorsLayer, ResponseFuture};
 
+use crate::deprecation::{DEPRECATION, SUNSET};
+use crate::idempotency::REPLAYED;
 use crate::request_id::REQUEST_ID;
 use crate::standard_api::InvalidApi;
+
+/// What a page may read of an answer beside its body: what the contract says in headers.
+const EXPOSED: [HeaderName; 6] = [REQUEST_ID, REPLAYED, header::RETRY_AFTER, header::LINK, DEPRECATION, SUNSET];
 
 /// Answers what browsers ask before they let a page call. Calls of programs, which have no origin, pass by: that is
 /// nearly all of them, and the layer underneath builds its headers anew for each request.
@@ -31,7 +36,7 @@ impl OriginsLayer {
             .allow_origin(AllowOrigin::list(origins.clone()))
             .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
             .allow_headers(AllowHeaders::mirror_request())
-            .expose_headers([REQUEST_ID]);
+            .expose_headers(EXPOSED);
         Ok(Self(Arc::new(Listed { origins, layer })))
     }
 }

@@ -16,8 +16,8 @@ use tower::{Layer, Service};
 
 use crate::error::Problem;
 
-const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
-const SUNSET: HeaderName = HeaderName::from_static("sunset");
+pub(crate) const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
+pub(crate) const SUNSET: HeaderName = HeaderName::from_static("sunset");
 
 /// How long after the start of the change an alias is deprecated.
 const DEPRECATED_AFTER: TimeDelta = TimeDelta::weeks(2);

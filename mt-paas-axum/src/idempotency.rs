@@ -10,11 +10,11 @@ use axum::response::{IntoResponse, Response};
 use futures_util::future::{BoxFuture, Either, FutureExt};
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
+use mt_paas_core::ApiError;
 use mt_paas_core::clock::Clock;
 use mt_paas_core::idempotency::{Claim, Claimed, Scope, StoredAnswer};
 use mt_paas_core::redact::Redactor;
 use mt_paas_core::store::Store;
-use mt_paas_core::ApiError;
 use sha2::{Digest, Sha256};
 use tower::{Layer, Service, ServiceExt};
 

@@ -169,7 +169,24 @@ pub(crate) fn router(api: &OpenApi, own: &OpenApi, doors: &Doors, aliases: Optio
     };
     let described = Router::new().route("/openapi.json", get(json));
     #[cfg(feature = "docs")]
-    let described = described
-        .merge(utoipa_swagger_ui::SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json")));
+    let described = described.merge(page());
     described
 }
+
+/// The page at `/docs`. It asks nobody but this service: no validator of somebody else's, and no address of another's in
+/// the description, is ever called.
+#[cfg(feature = "docs")]
+fn page() -> Router {
+    let config = utoipa_swagger_ui::Config::from("/openapi.json").validator_url("none");
+    let bounded = |mut answer: axum::response::Response| {
+        answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, http::HeaderValue::from_static(PAGE_POLICY));
+        answer
+    };
+    Router::from(utoipa_swagger_ui::SwaggerUi::new("/docs").config(config))
+        .layer(tower::util::MapResponseLayer::new(bounded))
+}
+
+/// The page's parts come from this service alone; only its styles are written into its elements.
+#[cfg(feature = "docs")]
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -159,6 +159,11 @@ impl Context {
         self.address.ip().is_loopback() && at_home
     }
 
+    /// Whether `/docs` is served.
+    pub fn docs(&self) -> bool {
+        self.settings.docs.unwrap_or(self.address.ip().is_loopback())
+    }
+
     /// A ready-made handler with everything that the settings say.
     pub fn store_handler(&self) -> StoreHandlerBuilder {
         StoreHandler::builder(self.store.clone(), self.about.name, self.about.version)
@@ -174,7 +179,7 @@ impl Context {
             .audit(self.store.clone())
             .aliases(Aliases::new(self.settings.aliases))
             .cors_origins(self.settings.cors_origins.clone())
-            .docs(self.settings.docs.unwrap_or(self.address.ip().is_loopback()))
+            .docs(self.docs())
     }
 }
 

@@ -17,7 +17,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa_axum::routes;
 
 pub use builder::{InvalidApi, StandardApi, StandardApiBuilder};
-pub(crate) use builder::{mount, uncached};
+pub(crate) use builder::{method_not_allowed, mount, uncached};
 pub(crate) use lifecycle::status as tenant_status;
 pub(crate) use users::list as list_users;
 

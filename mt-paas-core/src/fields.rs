@@ -136,7 +136,7 @@ pub fn text(min: usize, max: usize) -> impl Fn(&Value) -> Result<String, String>
         if length > max {
             return Err(format!("must be at most {max} characters long"));
         }
-        if min > 0 && text.trim().is_empty() {
+        if min > 0 && text::is_blank(text) {
             return Err("must not be blank".to_owned());
         }
         if length < min {
@@ -184,7 +184,14 @@ pub fn list<T>(max: usize, read: impl Fn(&Value) -> Result<T, String>) -> impl F
         if items.len() > max {
             return Err(format!("must hold at most {max} items"));
         }
-        items.iter().enumerate().map(|(at, item)| read(item).map_err(|fault| format!("item {at} {fault}"))).collect()
+        let (mut values, mut faults) = (Vec::with_capacity(items.len()), Vec::new());
+        for (at, item) in items.iter().enumerate() {
+            match read(item) {
+                Ok(value) => values.push(value),
+                Err(fault) => faults.push(format!("item {at} {fault}")),
+            }
+        }
+        if faults.is_empty() { Ok(values) } else { Err(faults.join("; ")) }
     }
 }
 
@@ -225,6 +232,24 @@ mod tests {
         let error = visitor(r#"{"name": "  ", "age": -1, "home": {"email": "x"}}"#).unwrap_err();
         let places: Vec<String> = error.fields().iter().map(|fault| fault.loc.join(".")).collect();
         assert_eq!(places, ["body.name", "body.age", "body.home.email"]);
+    }
+
+    #[test]
+    fn every_faulty_item_of_a_list_is_named() {
+        let read = list(4, integer(1, 9))(&serde_json::json!([0, 5, "x", 7]));
+        let faulty = "must be a whole number from 1 to 9";
+        assert_eq!(read, Err(format!("item 0 {faulty}; item 2 {faulty}")));
+    }
+
+    #[test]
+    fn names_that_nobody_can_see_are_blank() {
+        for blank in ["\u{200b}", " \u{feff}\u{2060}", "\u{3164}", "\u{ad}\u{e0020}"] {
+            assert_eq!(text(1, 9)(&Value::from(blank)), Err("must not be blank".to_owned()), "{blank:?}");
+        }
+        // What joins or marks visible letters stays.
+        for seen in ["👩\u{200d}🎓", "ก\u{e34}", "Z"] {
+            assert!(text(1, 9)(&Value::from(seen)).is_ok(), "{seen:?}");
+        }
     }
 
     #[test]

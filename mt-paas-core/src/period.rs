@@ -137,6 +137,12 @@ impl Zone {
         });
         found.map_or_else(|| midnight.and_utc(), |at| at.to_utc())
     }
+
+    /// The last second of `day`.
+    pub fn last_second_of(self, day: NaiveDate) -> DateTime<Utc> {
+        let next = day.succ_opt().map_or_else(|| day.and_time(NaiveTime::MIN).and_utc(), |next| self.start_of(next));
+        next - TimeDelta::seconds(1)
+    }
 }
 
 impl Default for Zone {

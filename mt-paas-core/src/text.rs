@@ -2,6 +2,7 @@
 
 use email_address::{EmailAddress, Options};
 use unicode_normalization::UnicodeNormalization;
+use url::Host;
 
 /// The first character of `text` that no stored text may hold: any control character but tab and line ends.
 pub fn forbidden_control(text: &str) -> Option<char> {
@@ -10,11 +11,23 @@ pub fn forbidden_control(text: &str) -> Option<char> {
 
 /// Whether a character is a control, separates lines, turns the direction of writing, or is seen by nobody.
 pub(crate) fn is_unseen(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-            | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+    character.is_control() || matches!(character, '\u{2028}' | '\u{2029}') || is_invisible(character)
+}
+
+/// Whether nobody would see anything of the text: it holds blanks, and characters that join, mark or direct others, alone.
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || is_invisible(c))
+}
+
+/// The characters that Unicode calls default ignorable, and two more that are empty by design.
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 /// A form of `text` in which letter case, and composed and decomposed spellings, make no difference to a search.
@@ -33,16 +46,32 @@ pub fn fold(text: &str) -> String {
 }
 
 /// The form of an e-mail address that is unique in a tenant. It is stored, so it does not follow [`fold`]; and ß and ss
-/// are two letters in the name of a mailbox or a domain.
+/// are two letters in the name of a mailbox or a domain. The domain is written as the internet's servers do, in ASCII.
 pub fn email_key(email: &str) -> String {
-    email.trim().nfc().flat_map(char::to_lowercase).nfc().collect()
+    let key: String = email.trim().nfc().flat_map(char::to_lowercase).nfc().collect();
+    match key.rsplit_once('@').and_then(|(mailbox, domain)| Some((mailbox, ascii_domain(domain)?))) {
+        Some((mailbox, domain)) => format!("{mailbox}@{domain}"),
+        None => key,
+    }
 }
 
 /// Whether `email`, apart from blanks around it, is an address that mail can be sent to over the internet.
 pub fn is_email(email: &str) -> bool {
     let options = Options::default().with_required_tld().without_display_text().without_domain_literal();
     let trimmed: String = email.trim_matches(' ').nfc().collect();
-    trimmed.len() <= 254 && !trimmed.contains('"') && EmailAddress::parse_with_options(&trimmed, options).is_ok()
+    let Some((mailbox, domain)) = trimmed.rsplit_once('@') else { return false };
+    // In ASCII: the letters of some scripts, such as Thai, are written with marks that are letters of no kind.
+    let Some(domain) = ascii_domain(domain) else { return false };
+    let address = format!("{mailbox}@{domain}");
+    trimmed.len() <= 254 && !trimmed.contains('"') && EmailAddress::parse_with_options(&address, options).is_ok()
+}
+
+/// The name of a domain in ASCII, if it is one. The parser of URLs, which knows them, would also take escapes.
+fn ascii_domain(domain: &str) -> Option<String> {
+    match Host::parse(domain).ok().filter(|_| !domain.contains('%'))? {
+        Host::Domain(name) => Some(name),
+        Host::Ipv4(_) | Host::Ipv6(_) => None,
+    }
 }
 
 #[cfg(test)]
@@ -51,7 +80,10 @@ mod tests {
 
     #[test]
     fn addresses_are_checked_as_mail_servers_would() {
-        for good in ["a@b.kr", "Kim.Chulsoo+x@hallym.ac.kr", " a@b.kr ", "김@한림.kr", "rené@café.fr"] {
+        let scripts = ["ก@ที่นี่.ไทย", "क@हिन्दी.भारत"];
+        for good in
+            ["a@b.kr", "Kim.Chulsoo+x@hallym.ac.kr", " a@b.kr ", "김@한림.kr", "rené@café.fr"].iter().chain(&scripts)
+        {
             assert!(is_email(good), "{good}");
             assert!(is_email(&good.nfd().collect::<String>()), "{good}, decomposed");
         }
@@ -59,6 +91,17 @@ mod tests {
         for bad in
             ["", "not-an-email", "a@", "@b.kr", "a@b", "a@b.kr\r\nBcc: c@d.kr", "A <a@b.kr>", "a@[127.0.0.1]", &long]
         {
+            assert!(!is_email(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_domain_is_the_same_in_either_spelling() {
+        for (spelled, ascii) in [("김@한림.KR", "김@xn--h32b13v.kr"), ("A@ＡＢ.kr", "a@ab.kr"), ("x", "x")] {
+            assert_eq!(email_key(spelled), ascii);
+            assert_eq!(email_key(ascii), ascii);
+        }
+        for bad in ["a@b%2ekr", "a@1.2.3.4", "a@b.kr/c", "a@b.kr:25"] {
             assert!(!is_email(bad), "{bad}");
         }
     }

@@ -60,7 +60,7 @@ pub(crate) async fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let code = match arguments.command {
         Command::Test(test) => test.run(arguments.lang).await,
-        Command::Explain(explain) => explain.run(),
+        Command::Explain(explain) => explain.run(arguments.lang),
         #[cfg(feature = "bench")]
         Command::Bench(bench) => bench.run(arguments.lang).await,
         #[cfg(feature = "bench")]

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::target::Target;
 
 pub(crate) use self::answer::{Answer, moment};
-pub(crate) use self::call::Call;
+pub(crate) use self::call::{Call, TOO_LARGE};
 pub(crate) use self::exchange::Exchange;
 
 mod answer;

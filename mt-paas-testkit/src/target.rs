@@ -149,10 +149,10 @@ impl Target {
     pub(crate) fn mask(&self, text: &str) -> String {
         let shortened: String = self.key.chars().take(self.key.chars().count() - 1).collect();
         let encoded: String = url::form_urlencoded::byte_serialize(self.key.as_bytes()).collect();
-        let masked = text.replace(&self.key, "$MT_KEY").replace(&encoded, "$MT_KEY");
-        let mut masked = masked.replace(&swapped_case(&self.key), "$MT_KEY_OTHER_CASE");
+        let masked = replaced(&replaced(text, &self.key, "$MT_KEY"), &encoded, "$MT_KEY");
+        let mut masked = replaced(&masked, &swapped_case(&self.key), "$MT_KEY_OTHER_CASE");
         if let Some(second) = &self.second_key {
-            masked = masked.replace(second, "$MT_SECOND_KEY");
+            masked = replaced(&masked, second, "$MT_SECOND_KEY");
         }
         // A very short key would mask ordinary words.
         if shortened.len() >= 6 { masked.replace(&shortened, "${MT_KEY%?}") } else { masked }
@@ -163,6 +163,24 @@ impl std::fmt::Debug for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Target").field("base", &self.base.as_str()).field("key", &"[redacted]").finish_non_exhaustive()
     }
+}
+
+/// The text with `new` in place of `old`, and of an `old` so short that it is part of other words, of whole words alone.
+fn replaced(text: &str, old: &str, new: &str) -> String {
+    if old.len() >= 8 {
+        return text.replace(old, new);
+    }
+    let is_part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || matches!(c, '$' | '_' | '-'));
+    let (mut masked, mut done) = (String::with_capacity(text.len()), 0);
+    for (at, _) in text.match_indices(old) {
+        let end = at + old.len();
+        if !is_part(text[..at].chars().next_back()) && !is_part(text[end..].chars().next()) {
+            masked.push_str(&text[done..at]);
+            masked.push_str(new);
+            done = end;
+        }
+    }
+    masked + &text[done..]
 }
 
 pub(crate) fn swapped_case(key: &str) -> String {
@@ -188,6 +206,15 @@ mod tests {
         let target = Target::new("http://h:1", "s3cretKEY").unwrap().second_key("other-key").unwrap();
         let masked = target.mask("a s3cretKEY b S3CRETkey c s3cretKE d other-key");
         assert_eq!(masked, "a $MT_KEY b $MT_KEY_OTHER_CASE c ${MT_KEY%?} d $MT_SECOND_KEY");
+    }
+
+    #[test]
+    fn a_short_key_is_masked_as_a_word_of_its_own() {
+        let target = Target::new("http://h:1", "k").unwrap();
+        let line = "curl -k -H \"X-Market-API-Key: k\" 'http://h:1/mt/check' k_1";
+        assert_eq!(target.mask(line), "curl -k -H \"X-Market-API-Key: $MT_KEY\" 'http://h:1/mt/check' k_1");
+        let target = Target::new("http://h:1", "key").unwrap();
+        assert_eq!(target.mask("-H \"X-API-key: key\""), "-H \"X-API-key: $MT_KEY\"");
     }
 
     #[test]

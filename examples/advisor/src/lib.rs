@@ -41,13 +41,13 @@ pub fn app(context: &Context) -> Result<Router, Box<dyn Error + Send + Sync>> {
         AliasSchedule { since: None, .. } => AliasSchedule { since: Some(OLD_PATHS_SINCE), ..AliasSchedule::default() },
         told => told,
     };
-    let end = schedule.deprecation("/mt/tenant/%7Btenant_id%7D/activate");
+    let end = schedule.deprecation("/mt/tenant");
     let old = Router::new()
         .route("/api/marketplace/demo/request", applications(advisor.clone()))
         .route("/api/marketplace/demo/provision", applications(advisor.clone()))
-        .layer(deprecated(end.reason, end.since, end.sunset, end.successor))
         .layer(AuditLayer::for_markets(context.store.clone()).always(action::TENANT_ACTIVATE))
-        .layer(context.market_key(HeaderName::from_static("x-marketplace-key")));
+        .layer(context.market_key(HeaderName::from_static("x-marketplace-key")))
+        .layer(deprecated(end.reason, end.since, end.sunset, end.successor));
     let desk = Router::new()
         .route("/", get(pages::start))
         .route("/t/{tenant}", get(pages::tenant))

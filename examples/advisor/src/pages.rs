@@ -34,7 +34,8 @@ pub(crate) async fn start(
 ) -> Result<Response, Problem> {
     let (context, advisor) = &*desk;
     let say = |english, korean| language.say(english, korean);
-    let after = query.get("after").and_then(|id| id.parse().ok());
+    let after: Option<TenantId> = query.get("after").and_then(|id| id.parse().ok());
+    let keep = after.as_ref().map(|id| format!("after={id}&")).unwrap_or_default();
     let tenants = if context.is_local(&headers) { Some(tenants(context, advisor, after).await?) } else { None };
     let url = &context.public_url;
     let activation =
@@ -43,7 +44,7 @@ pub(crate) async fn start(
         language,
         &html! {
             p { (say("This service speaks the Standard API.", "이 서비스는 표준 API에 연결되어 있습니다.")) " " code { (ABOUT.name) " " (ABOUT.version) } " · " code { (url) } }
-            h2 { (say("Tenants", "테넌트")) }
+            h2 { (say("Tenants", "테넌트")) } @if !keep.is_empty() { p { a href={ "/?lang=" (language.tag()) } { (say("First page", "첫 쪽")) } } }
             @match tenants {
                 None => p { (say("Figures of tenants are shown on the server's own machine only.", "테넌트 수치는 이 서버에서 직접 열 때만 보입니다.")) },
                 Some((rows, _)) if rows.is_empty() => p { (say("No tenant yet. The commands below make one.", "아직 테넌트가 없습니다. 아래 명령으로 하나 만들어 보세요.")) },
@@ -55,12 +56,13 @@ pub(crate) async fn start(
                 },
             }
             h2 { (say("What to try next", "다음에 해 볼 일")) }
-            p { (say("Put the key that was printed at the start into MT_KEY and test the service.", "서비스를 시작할 때 출력된 키를 MT_KEY에 넣은 다음 적합성을 검사합니다.")) }
+            p { @if context.settings.market_keys.is_none() { (say("Put the key that was printed at the start into MT_KEY and test the service.", "서비스를 시작할 때 출력된 키를 MT_KEY에 넣은 다음 적합성을 검사합니다.")) } @else { (say("Put one of the keys in MARKET_API_KEYS into MT_KEY and test the service.", "MARKET_API_KEYS의 키 하나를 MT_KEY에 넣은 다음 적합성을 검사합니다.")) } }
             pre tabindex="0" { "cargo run -p mt-paas-testkit -- test --target " (url) " --key \"$MT_KEY\" --full" }
             p { (say("Make a tenant.", "테넌트 하나를 만듭니다.")) }
             pre tabindex="0" { (activation) }
-            p { a href="/docs/" { (say("Open the page of the API", "API 문서 열기")) } }
+            @if context.docs() { p { a href="/docs/" { (say("Open the page of the API", "API 문서 열기")) } } }
         },
+        &keep,
     ))
 }
 
@@ -69,7 +71,7 @@ pub(crate) async fn tenant(language: Language, Path(tenant): Path<String>) -> Re
     let tenant: TenantId = tenant.parse().map_err(|_| Problem::not_found())?;
     let welcome =
         language.say("Here the people of this tenant use the service:", "이 테넌트의 사용자가 서비스를 쓰는 곳입니다:");
-    Ok(page(language, &html! { p { (welcome) " " code { (tenant) } } }))
+    Ok(page(language, &html! { p { (welcome) " " code { (tenant) } } }, ""))
 }
 
 /// `GET /style.css`
@@ -131,7 +133,7 @@ fn figures(language: Language, rows: &[Row]) -> Markup {
     }
 }
 
-fn page(language: Language, content: &Markup) -> Response {
+fn page(language: Language, content: &Markup, keep: &str) -> Response {
     let (title, other) = (language.say("Advisor", "상담 서비스"), language.other());
     let markup = html! {
         (DOCTYPE)
@@ -140,7 +142,7 @@ fn page(language: Language, content: &Markup) -> Response {
                 meta charset="utf-8"; meta name="viewport" content="width=device-width, initial-scale=1"; meta name="color-scheme" content="light dark";
                 title { (title) } link rel="stylesheet" href="/style.css"; link rel="icon" href="data:,";
             }
-            body { header { h1 { (title) } a href={ "?lang=" (other.tag()) } lang=(other.tag()) hreflang=(other.tag()) { (other.say("English", "한국어")) } } main { (content) } }
+            body { header { h1 { (title) } a href={ "?" (keep) "lang=" (other.tag()) } lang=(other.tag()) hreflang=(other.tag()) { (other.say("English", "한국어")) } } main { (content) } }
         }
     };
     let policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -26,7 +26,22 @@ fn main() -> ExitCode {
     trials.extend(pages::trials());
     trials.extend(binary::trials());
     trials.extend(redaction::trials());
+    trials.push(Trial::test("size::the service is at most 300 lines of its own", size));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// Lines of code, without blanks and comments.
+fn size() -> Result<(), Failed> {
+    let mut lines = 0;
+    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))? {
+        let path = file?.path();
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = std::fs::read_to_string(path)?;
+            let code = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with("//");
+            lines += text.lines().filter(code).count();
+        }
+    }
+    if (100..=300).contains(&lines) { Ok(()) } else { Err(format!("{lines} lines").into()) }
 }
 
 /// A trial that runs on a runtime of its own.

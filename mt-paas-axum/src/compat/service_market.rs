@@ -3,6 +3,7 @@
 mod application;
 
 use axum::extract::{RawQuery, State};
+use chrono::{DateTime, Utc};
 use mt_paas_core::fields::{Fields, FromFields};
 use mt_paas_core::period::Period;
 use mt_paas_core::standard_api::{
@@ -34,8 +35,8 @@ pub(crate) struct Provisioned {
     access_url: String,
     /// A sentence for people.
     message: String,
-    /// The last moment of the subscription.
-    expires_at: Option<String>,
+    /// The last second of the subscription's last day, which ends where the tenant lives.
+    expires_at: Option<DateTime<Utc>>,
 }
 
 /// One of the three bodies that markets send.
@@ -46,7 +47,9 @@ pub(crate) enum Provision {
 
 impl FromFields for Provision {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        if fields.value("application").is_some() || fields.value("application_id").is_some() {
+        // Some clients send `null` for what they do not have.
+        let has = |name| fields.value(name).is_some_and(|value| !value.is_null());
+        if has("application") || has("application_id") {
             Application::from_fields(fields).map(|application| Self::Application(Box::new(application)))
         } else {
             ActivateRequest::from_fields(fields).map(|request| Self::Activate(Box::new(request)))
@@ -158,8 +161,8 @@ pub(super) fn successor(path: &str, standard: &str) -> String {
         [what @ ("stats" | "users" | "status"), tenant] | [tenant, what @ ("stats" | "users")] => {
             format!("{standard}/tenant/{tenant}/{what}")
         }
-        // The tenant stands in the body; the braces of the template, as a URL spells them.
-        _ => format!("{standard}/tenant/%7Btenant_id%7D/activate"),
+        // The tenant stands in the body, so that there is no address to name but the one above all tenants'.
+        _ => format!("{standard}/tenant"),
     }
 }
 
@@ -189,7 +192,7 @@ async fn provisioned(api: &Api, provision: Provision) -> Result<Provisioned, Api
         }
         Err(error) => return Err(error),
     };
-    let subscription = api.handler.settings(&tenant_id).await?.subscription;
+    let settings = api.handler.settings(&tenant_id).await?;
     let access_url = api.handler.access_url(&tenant_id);
     Ok(Provisioned {
         success: true,
@@ -197,7 +200,7 @@ async fn provisioned(api: &Api, provision: Provision) -> Result<Provisioned, Api
         tenant_url: access_url.clone(),
         access_url,
         message,
-        expires_at: subscription.end_date.map(|day| format!("{day}T23:59:59Z")),
+        expires_at: settings.subscription.end_date.map(|day| settings.config.timezone.last_second_of(day)),
         tenant_id,
     })
 }

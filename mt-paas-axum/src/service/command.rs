@@ -131,6 +131,9 @@ async fn serve_until_told(
     if settings.public_url.is_none() && address.ip().is_unspecified() {
         tracing::warn!("PUBLIC_URL is not set: links lead to {public_url}, where nobody else reaches this service");
     }
+    if settings.short_market_key && !address.ip().is_loopback() {
+        tracing::warn!("MARKET_API_KEYS holds a key of less than 16 characters, which others may guess");
+    }
     let prices = settings.prices.clone().unwrap_or_default();
     let settings = Arc::new(settings);
     let context = Context {
@@ -181,39 +184,68 @@ pub(super) struct Stores {
 
 async fn open(settings: &Settings) -> Result<Stores, Failure> {
     let url = settings.database_url.expose();
+    // Before the database is made: a start that fails leaves nothing behind.
+    let redis = redis(settings).await?;
+    let heads = HeadFile::new(&settings.audit_heads);
     let sql = match url.as_str() {
         "memory:" => None,
-        _ => Some(SqlStore::open(url).await.map_err(|error| format!("DATABASE_URL: {error}"))?),
+        _ => {
+            let path = settings.audit_heads.display();
+            heads.check().map_err(|error| format!("AUDIT_HEADS: the file {path} cannot be written: {error}"))?;
+            Some(SqlStore::open(url).await.map_err(|error| format!("DATABASE_URL: {error}"))?)
+        }
     };
     if let Some(sql) = &sql {
-        sql.keep_audit_heads(Arc::new(HeadFile::new(&settings.audit_heads)));
+        sql.keep_audit_heads(Arc::new(heads));
     }
     let store: Arc<dyn Store> = match &sql {
         Some(sql) => Arc::new(sql.clone()),
         None => Arc::new(MemoryStore::new()),
     };
-    Ok(Stores { key_pool: key_pool(settings, sql.as_ref()).await?, store, sql })
+    Ok(Stores { key_pool: pool(redis, sql.as_ref()), store, sql })
 }
 
 /// Where the key pool is kept.
 pub(super) async fn key_pool(settings: &Settings, sql: Option<&SqlStore>) -> Result<LazyKeyPool, Failure> {
-    Ok(match (&settings.redis_url, sql) {
-        (Some(url), _) => LazyKeyPool::shared(on_redis(url.expose()).await?),
+    Ok(pool(redis(settings).await?, sql))
+}
+
+fn pool(redis: Option<Arc<dyn KeyPoolStore>>, sql: Option<&SqlStore>) -> LazyKeyPool {
+    match (redis, sql) {
+        (Some(redis), _) => LazyKeyPool::shared(redis),
         (None, Some(sql)) => LazyKeyPool::shared(sql.key_pool()),
         (None, None) => LazyKeyPool::default(),
-    })
+    }
+}
+
+/// The server that `REDIS_URL` names, which answers.
+async fn redis(settings: &Settings) -> Result<Option<Arc<dyn KeyPoolStore>>, Failure> {
+    match &settings.redis_url {
+        Some(url) => Ok(Some(on_redis(url.expose()).await?)),
+        None => Ok(None),
+    }
 }
 
 #[cfg(feature = "redis")]
 async fn on_redis(url: &str) -> Result<Arc<dyn KeyPoolStore>, Failure> {
     use mt_paas_core::store::redis::{RedisKeyPool, RedisOptions};
     let store = RedisKeyPool::connect(url, &RedisOptions::default()).await;
-    Ok(Arc::new(store.map_err(|error| format!("REDIS_URL: {error}"))?))
+    Ok(Arc::new(store.map_err(|error| format!("REDIS_URL: {}", with_causes(&error)))?))
+}
+
+/// An error and what it came from, in one sentence. None of them holds the address's password.
+#[cfg(feature = "redis")]
+fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(not(feature = "redis"))]
-async fn on_redis(_: &str) -> Result<Arc<dyn KeyPoolStore>, Failure> {
-    Err("REDIS_URL: this program was built without Redis".into())
+async fn on_redis(url: &str) -> Result<Arc<dyn KeyPoolStore>, Failure> {
+    let url = url::Url::parse(url).ok();
+    let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or("a server");
+    let port = url.as_ref().and_then(url::Url::port).unwrap_or(6379);
+    Err(format!("REDIS_URL: names {host}:{port}, but this program was built without Redis").into())
 }
 
 pub(super) fn in_memory(url: &str) -> Result<bool, Failure> {

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{Datelike, NaiveDate, NaiveTime};
 use mt_paas_core::Secret;
 use mt_paas_core::seal::Keyring;
 use mt_paas_core::usage::PriceList;
@@ -23,6 +23,8 @@ pub struct Settings {
     pub database_url: Secret<String>,
     /// The keys of markets, if any are given.
     pub market_keys: Option<MarketKeys>,
+    /// Whether one of them is so short that it could be guessed.
+    pub short_market_key: bool,
     /// The keys that secrets are sealed under, if any are given.
     pub secrets_key: Option<Keyring>,
     /// When the old paths go.
@@ -164,6 +166,8 @@ impl Settings {
             Some(keys) => Some(("MARKET_API_KEYS", keys)),
             None => secret("MARKET_API_KEY", "MARKET_API_KEY_FILE", &value)?.map(|key| ("MARKET_API_KEY", key)),
         };
+        let short = |keys: &str| keys.split(',').map(str::trim).any(|key| (1..16).contains(&key.len()));
+        let short_market_key = keys.as_ref().is_some_and(|(_, keys)| short(keys));
         let keys = keys.map(|(name, keys)| {
             MarketKeys::parse(&keys).map_err(|error| invalid(name, &format!("cannot be used: {error}")))
         });
@@ -182,6 +186,7 @@ impl Settings {
             address: SocketAddr::new(host, port.transpose()?.unwrap_or(about.port)),
             database_url: Secret::new(database),
             market_keys,
+            short_market_key,
             secrets_key: sealing
                 .map(|keys| {
                     Keyring::parse(&keys).map_err(|error| invalid("SECRETS_KEY", &format!("cannot be used: {error}")))
@@ -227,19 +232,25 @@ pub(super) fn secret(
 
 fn since(text: &str) -> Result<AliasSchedule, InvalidSetting> {
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d");
-    let day = day.map_err(|_| invalid("MARKET_ALIASES_SINCE", "must be a day as YYYY-MM-DD"))?;
+    // A year of two or five digits is a slip that would end the old paths long ago, or never.
+    let day = day.ok().filter(|day| (2000..2100).contains(&day.year()));
+    let day = day.ok_or_else(|| invalid("MARKET_ALIASES_SINCE", "must be a day from 2000 to 2099 as YYYY-MM-DD"))?;
     Ok(AliasSchedule { since: Some(day.and_time(NaiveTime::MIN).and_utc()), ..AliasSchedule::default() })
 }
 
 fn public_url(text: &str) -> Result<String, InvalidSetting> {
     let url = url::Url::parse(text).ok();
-    let good =
-        url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none());
-    if good {
-        Ok(text.trim_end_matches('/').to_owned())
-    } else {
-        Err(invalid("PUBLIC_URL", "must be an absolute http or https address"))
-    }
+    // The routes and the links of the pages begin at the root, so that a path would lead nowhere.
+    let good = url.filter(|url| {
+        let bare = url.username().is_empty() && url.password().is_none() && url.path() == "/";
+        matches!(url.scheme(), "http" | "https") && bare && url.query().is_none() && url.fragment().is_none()
+    });
+    good.map(|_| text.trim_end_matches('/').to_owned()).ok_or_else(|| {
+        invalid(
+            "PUBLIC_URL",
+            "must be an http or https address such as https://example.com, without user name and path",
+        )
+    })
 }
 
 pub(super) fn switch(name: &'static str, text: &str) -> Result<bool, InvalidSetting> {
@@ -315,7 +326,11 @@ mod tests {
             ("PORT", "80000"),
             ("MARKET_API_KEYS", "with blank,x"),
             ("MARKET_ALIASES_SINCE", "tomorrow"),
+            ("MARKET_ALIASES_SINCE", "0026-11-01"),
+            ("MARKET_ALIASES_SINCE", "2100-01-01"),
             ("PUBLIC_URL", "example.com"),
+            ("PUBLIC_URL", "https://hidden:word@example.com"),
+            ("PUBLIC_URL", "https://example.com/advisor"),
             ("DOCS", "maybe"),
             ("CORS_ORIGINS", "[1]"),
             ("CORS_ORIGINS", "https://a.kr,*"),
@@ -340,6 +355,9 @@ mod tests {
             assert_eq!(read(&[("CORS_ORIGINS", spelling)]).unwrap().cors_origins, ["https://a.kr", "https://b.kr"]);
         }
         assert!(read(&[("MARKET_API_KEY", "k1")]).unwrap().market_keys.is_some());
+        for (keys, short) in [("0123456789abcdef", false), ("0123456789abcdef,0123456789abcde", true)] {
+            assert_eq!(read(&[("MARKET_API_KEYS", keys)]).unwrap().short_market_key, short, "{keys}");
+        }
         assert_eq!(read(&[("LOG_LEVEL", "WARNING")]).unwrap().log, "warn");
         assert_eq!(read(&[("RUST_LOG", "warn,mt_paas_axum=debug")]).unwrap().log, "warn,mt_paas_axum=debug");
     }

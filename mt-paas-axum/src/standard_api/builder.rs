@@ -315,7 +315,7 @@ fn nowhere(
     }
 }
 
-async fn method_not_allowed() -> Problem {
+pub(crate) async fn method_not_allowed() -> Problem {
     Problem::method_not_allowed()
 }
 

@@ -279,6 +279,12 @@ async fn an_alias_goes_through_its_phases() {
             assert!(missing.headers().contains_key("deprecation"));
             assert_eq!(refused(missing, 404).await.0, "TENANT_NOT_FOUND");
         }
+        if phase != AliasPhase::Parallel {
+            let hook = service.http.post(format!("{}/api/tenant/webhook/auto-provision", service.base)).send();
+            let hook = hook.await.unwrap().headers().get("link").cloned();
+            let expected = (phase == AliasPhase::Deprecated).then_some("</mt/tenant>; rel=\"successor-version\"");
+            assert_eq!(hook.as_ref().map(|link| link.to_str().unwrap()), expected);
+        }
         if phase == AliasPhase::Removed {
             assert_eq!(refused(old("/api/tenant/stats/t1", KEY).await.unwrap(), 410).await.0, "GONE");
         }
@@ -302,12 +308,20 @@ async fn an_application_in_each_of_its_spellings_makes_one_tenant() {
     assert_eq!(first["tenant_url"], first["access_url"]);
     let day = chrono::Utc::now().date_naive() + chrono::Days::new(30);
     assert_eq!(first["expires_at"], format!("{day}T23:59:59Z"));
+    let tenant = first["tenant_id"].as_str().unwrap();
+    let settings = service.request(Method::PUT, &format!("/mt/tenant/{tenant}/settings"));
+    assert_eq!(settings.json(&json!({"timezone": "Asia/Seoul"})).send().await.unwrap().status(), 200);
+    let again: Value = send(flat.clone()).await.unwrap().json().await.unwrap();
+    assert_eq!(again["expires_at"], format!("{day}T14:59:59Z"));
     let second: Value = send(nested).await.unwrap().json().await.unwrap();
     assert_eq!(second["tenant_id"], first["tenant_id"]);
     let mut named = flat.clone();
     named["tenant_id"] = json!("our_school");
     assert_eq!(send(named).await.unwrap().json::<Value>().await.unwrap()["tenant_id"], "our_school");
     assert_eq!(send(activation("t9")).await.unwrap().json::<Value>().await.unwrap()["tenant_id"], "t9");
+    let mut without = activation("t10");
+    (without["application_id"], without["application"]) = (Value::Null, Value::Null);
+    assert_eq!(send(without).await.unwrap().json::<Value>().await.unwrap()["tenant_id"], "t10");
     for (member, value) in [
         ("kind", json!("trial")),
         ("applicant", json!({"name": "x"})),
@@ -336,6 +350,12 @@ async fn a_page_of_a_listed_origin_may_call_and_others_may_not() {
         "https://market.example"
     );
     assert!(!preflight("https://evil.example").await.unwrap().headers().contains_key("access-control-allow-origin"));
+    let answer = service.request(Method::GET, "/mt/catalog").header("Origin", "https://market.example").send();
+    let answer = answer.await.unwrap();
+    let exposed = answer.headers()["access-control-expose-headers"].to_str().unwrap();
+    for name in ["x-request-id", "idempotent-replayed", "retry-after", "link", "deprecation", "sunset"] {
+        assert!(exposed.split(',').any(|exposed| exposed.trim() == name), "{name}: {exposed}");
+    }
     // Not even a preflight is answered without a key then.
     assert_eq!(preflight("https://evil.example").await.unwrap().status(), 401);
 }

@@ -47,6 +47,26 @@ impl HeadFile {
         Self(Arc::new(Inner { path: path.into(), state: Mutex::default() }))
     }
 
+    /// Tries whether the file can be written, and leaves nothing behind that was not there.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn check(&self) -> io::Result<()> {
+        let path = &self.0.path;
+        let folders: Vec<&Path> = path.ancestors().skip(1).take_while(|folder| !folder.exists()).collect();
+        let new = !path.exists();
+        let opened = self.0.open().map(drop);
+        // Only what this made: a folder that somebody has put something into stays, because it is not empty.
+        if new && opened.is_ok() {
+            std::fs::remove_file(path)?;
+        }
+        for folder in folders.into_iter().filter(|folder| !folder.as_os_str().is_empty()) {
+            let _ = std::fs::remove_dir(folder);
+        }
+        opened
+    }
+
     /// Reads what a file holds.
     ///
     /// # Errors

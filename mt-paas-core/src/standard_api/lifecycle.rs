@@ -84,10 +84,11 @@ pub struct ActivateRequest {
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     pub plan: String,
     /// The features that are switched on.
-    #[cfg_attr(feature = "openapi", schema(max_items = 200))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>, max_items = 200))]
     pub features: BTreeSet<String>,
-    /// Settings to begin with.
+    /// Settings to begin with; `null` is none.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<ActivationConfig>))]
     pub config: ActivationConfig,
     /// Who speaks for the tenant.
     pub contact: Contact,

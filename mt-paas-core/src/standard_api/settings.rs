@@ -303,8 +303,8 @@ fn color(value: &Value) -> Result<String, String> {
 
 fn logo_url(value: &Value) -> Result<String, String> {
     let address = text(1, 2048)(value)?;
-    public_url(&address)?;
-    Ok(address)
+    // As a browser reads it, so that no quote ends the attribute or the rule that it is put into.
+    Ok(public_url(&address)?.as_str().replace('\'', "%27"))
 }
 
 /// Refuses what could end the style element or load other style rules, also when it is spelled with escapes.
@@ -316,13 +316,13 @@ fn css(value: &Value) -> Result<String, String> {
             .next()
             .is_some_and(|name| name.contains('\\') || name.contains("/*"))
     });
-    if css.contains('<') || lower.contains("@import") || escaped_at_rule {
-        return Err("must not hold '<' or an @import".to_owned());
-    }
-    if lower.contains("javascript:") || lower.contains("expression(") {
-        return Err("must not hold scripts".to_owned());
-    }
-    Ok(css)
+    let faults = [
+        (css.contains('<'), "must not hold '<'"),
+        (lower.contains("@import") || escaped_at_rule, "must not hold an @import"),
+        (lower.contains("javascript:") || lower.contains("expression("), "must not hold scripts"),
+    ];
+    let faults: Vec<&str> = faults.into_iter().filter(|(found, _)| *found).map(|(_, fault)| fault).collect();
+    if faults.is_empty() { Ok(css) } else { Err(faults.join("; ")) }
 }
 
 /// Tells a member that was sent as `null` from one that was not sent.
@@ -356,6 +356,23 @@ mod tests {
             let error = change(bad).unwrap_err();
             assert_eq!(error.fields()[0].loc.join("."), place, "{bad}");
         }
+    }
+
+    #[test]
+    fn all_faults_of_rules_are_named() {
+        let error = change(r#"{"branding": {"custom_css": "@import x; a{b:expression(1)} <"}}"#).unwrap_err();
+        let message = "must not hold '<'; must not hold an @import; must not hold scripts";
+        assert_eq!(error.fields()[0].message, message);
+    }
+
+    #[test]
+    fn the_address_of_a_logo_cannot_leave_its_quotes() {
+        let read = |address: &str| {
+            let json = serde_json::json!({"branding": {"logo_url": address}});
+            change(&json.to_string()).unwrap().branding.logo_url.flatten().unwrap()
+        };
+        assert_eq!(read("HTTPS://A.kr/a\"b'c?d='e\"#f'"), "https://a.kr/a%22b%27c?d=%27e%22#f%27");
+        assert_eq!(read("https://a.kr/\nx\ty"), "https://a.kr/xy");
     }
 
     #[test]

@@ -158,6 +158,13 @@ impl StoreHandler {
             changed.limits = changed.limits.with(request.limits);
             changed.branding = changed.branding.with(request.branding.clone());
             changed.zone = request.timezone.unwrap_or(changed.zone);
+            if current(&changed, now).0 != TenantStatus::Active {
+                // It would close the tenant at once, and no settings could be changed any more to undo it.
+                return Err(ApiError::invalid_field(
+                    &["body", "timezone"],
+                    "has a day in which the subscription is over",
+                ));
+            }
             if changed == *before {
                 return Ok(settings_of(&before, now));
             }

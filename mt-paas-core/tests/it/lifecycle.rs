@@ -74,6 +74,26 @@ async fn a_subscription_renews_itself_and_a_term_does_not() {
 }
 
 #[tokio::test]
+async fn a_zone_in_which_the_term_is_over_is_refused() {
+    let stand = Stand::new();
+    let mut demo = activation(&json!({}));
+    demo.term = Some(Term { end: at("2026-12-21T00:00:00Z").date_naive() });
+    stand.handler.activate_tenant(demo).await.unwrap();
+    let zone = |name: &str| stand.handler.update_settings(&stand.tenant, settings(&json!({"timezone": name})));
+    // Ten in the evening is the next day in Seoul.
+    stand.clock.set(at("2026-12-21T22:00:00Z"));
+    let error = zone("Asia/Seoul").await.unwrap_err();
+    assert_eq!((error.kind(), error.fields()[0].loc.join(".").as_str()), (ErrorKind::Invalid, "body.timezone"));
+    assert_eq!(stand.handler.tenant_status(&stand.tenant).await.unwrap().status, TenantStatus::Active);
+    // Where it is still the last day, that day lasts longer.
+    zone("America/New_York").await.unwrap();
+    stand.clock.set(at("2026-12-22T04:59:59Z"));
+    assert_eq!(stand.handler.tenant_status(&stand.tenant).await.unwrap().status, TenantStatus::Active);
+    stand.clock.set(at("2026-12-22T05:00:00Z"));
+    assert_eq!(stand.handler.tenant_status(&stand.tenant).await.unwrap().status, TenantStatus::Suspended);
+}
+
+#[tokio::test]
 async fn an_operator_suspends_and_the_market_takes_up_again() {
     let stand = Stand::new().active().await;
     stand.handler.suspend_tenant(&stand.tenant).await.unwrap();

@@ -16,11 +16,11 @@ pub(super) struct Test {
     /// Base URL of the service, such as http://127.0.0.1:8000
     #[arg(long, required_unless_present = "list", value_name = "URL")]
     target: Option<String>,
-    /// The market key
-    #[arg(long, env = "MT_KEY", hide_env_values = true)]
+    /// The market key; MT_KEY in the environment, if neither this nor a file is given
+    #[arg(long)]
     key: Option<String>,
-    /// File that holds the market key; wins over a key in the environment
-    #[arg(long, value_name = "FILE")]
+    /// File that holds the market key; wins over MT_KEY, and goes not with --key
+    #[arg(long, value_name = "FILE", conflicts_with = "key")]
     key_file: Option<PathBuf>,
     /// All suites; this is the default
     #[arg(long)]
@@ -91,9 +91,12 @@ impl Test {
                 if report.conformant(self.strict) { exit::CONFORMANT } else { exit::NOT_CONFORMANT }
             }
             Err(error) => {
-                eprintln!("mt-paas: {error}");
+                eprintln!("mt-paas: {}", error.sentence(language));
                 match error {
-                    RunError::Unreachable { .. } | RunError::TenantUnavailable { .. } => exit::UNREACHABLE,
+                    RunError::Unreachable { .. }
+                    | RunError::TooLarge { .. }
+                    | RunError::NotTls { .. }
+                    | RunError::TenantUnavailable { .. } => exit::UNREACHABLE,
                     _ => exit::USAGE,
                 }
             }
@@ -125,7 +128,9 @@ impl Test {
                 Err(error) => Err(format!("the key file {} cannot be read: {error}", file.display())),
             },
             (None, Some(key)) => Ok(key.clone()),
-            (None, None) => Err("a market key is needed: --key, --key-file or MT_KEY".into()),
+            (None, None) => {
+                environment("MT_KEY").ok_or_else(|| "a market key is needed: --key, --key-file or MT_KEY".into())
+            }
         }
     }
 
@@ -139,6 +144,11 @@ impl Test {
             Format::Junit => report.junit().unwrap_or_else(|error| format!("<!-- {error} -->")),
         }
     }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the command line reads the environment")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// Completes at the first signal; the second ends the process, as a service that hangs makes the cleaning up long.

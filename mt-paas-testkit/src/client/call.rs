@@ -167,7 +167,7 @@ impl Call {
         while let Some(chunk) = chunks.next().await {
             body.extend_from_slice(&chunk.map_err(|error| self.silence(&root(error)))?);
             if body.len() > LARGEST {
-                return Err(self.silence("an answer of more than 8 MiB"));
+                return Err(self.silence(TOO_LARGE));
             }
         }
         Ok((status, headers, body.freeze()))
@@ -226,6 +226,9 @@ impl IntoFuture for Call {
         Box::pin(self.send())
     }
 }
+
+/// What is said of an answer that nobody needs to read.
+pub(crate) const TOO_LARGE: &str = "an answer of more than 8 MiB";
 
 /// Status, headers and body of an answer.
 pub(super) type Reply = (u16, Vec<(String, String)>, Bytes);

@@ -68,7 +68,9 @@ impl Exchange {
     }
 
     fn curl(&self, target: &Target) -> String {
-        let mut line = format!("curl -sS -i --path-as-is -X {}", self.method);
+        // Told to `-X HEAD`, curl would wait for a body that never comes.
+        let method = if self.method == "HEAD" { "--head".to_owned() } else { format!("-X {}", self.method) };
+        let mut line = format!("curl -sS -i --path-as-is {method}");
         for (name, value) in &self.sent_headers {
             // Double quotes, so that the shell puts the key in.
             let quoted = value.replace('\\', "\\\\").replace('"', "\\\"").replace('`', "\\`");
@@ -116,10 +118,9 @@ mod tests {
         assert_eq!(excerpt(&"한".repeat(500)), format!("{}… (1500 bytes)", "한".repeat(400)));
     }
 
-    #[test]
-    fn a_failure_commands_no_terminal_and_has_an_end() {
-        let exchange = Exchange {
-            method: "GET".into(),
+    fn health(method: &str) -> Exchange {
+        Exchange {
+            method: method.into(),
             path: "/mt/health".into(),
             sent_headers: Vec::new(),
             sent_body: Bytes::new(),
@@ -128,7 +129,19 @@ mod tests {
             headers: Vec::new(),
             body: Bytes::new(),
             millis: 1,
-        };
+        }
+    }
+
+    #[test]
+    fn a_line_that_repeats_a_head_waits_for_no_body() {
+        let target = Target::new("http://h", "k3y-of-h").unwrap();
+        assert_eq!(health("HEAD").curl(&target), "curl -sS -i --path-as-is --head 'http://h/mt/health'");
+        assert_eq!(health("GET").curl(&target), "curl -sS -i --path-as-is -X GET 'http://h/mt/health'");
+    }
+
+    #[test]
+    fn a_failure_commands_no_terminal_and_has_an_end() {
+        let exchange = health("GET");
         let target = Target::new("http://h", "k3y-of-h").unwrap();
         let got = format!("k3y-of-h \u{1b}[2J{}", "x".repeat(100_000));
         let Stop::Fail(failure) = exchange.failure(&target, "an answer", &got) else { panic!("not a failure") };

@@ -24,7 +24,7 @@ async fn service(client: &Arc<Client>) -> Result<(), RunError> {
         Ok(answer) => answer,
         Err(Stop::Fail(failure)) => {
             let why = failure.got.strip_prefix("no answer: ").unwrap_or(&failure.got);
-            return Err(RunError::unreachable(base, &why));
+            return Err(RunError::of_silence(base, why));
         }
         Err(_) => return Ok(()),
     };

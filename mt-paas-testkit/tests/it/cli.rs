@@ -82,6 +82,15 @@ async fn the_key_may_come_from_the_environment_or_a_file() {
     std::fs::write(&file, format!("{}\n", service.key)).unwrap();
     let by_file = run(&[&arguments[..], &["--key-file", file.to_str().unwrap()]].concat()).await;
     assert_eq!(by_file.status.code(), Some(0), "{}", text(&by_file.stdout));
+    // The file wins over the environment, and a second word on the command line is one too many.
+    let file = ["--key-file", file.to_str().unwrap()];
+    let mut command = mt_paas(&[&arguments[..], &file].concat());
+    command.env("MT_KEY", "another-key");
+    assert_eq!(output(command).await.status.code(), Some(0));
+    let twice = run(&[&arguments[..], &file, &["--key", &service.key]].concat()).await;
+    assert_eq!(twice.status.code(), Some(2), "{}", text(&twice.stdout));
+    let help = text(&run(&["test", "--help"]).await.stdout);
+    assert!(help.contains("wins over MT_KEY, and goes not with --key"), "{help}");
 }
 
 #[tokio::test]
@@ -162,4 +171,11 @@ async fn korean_is_spoken_where_the_locale_is_korean() {
     command.env("LANG", "ko_KR.UTF-8");
     let korean = output(command).await;
     assert!(text(&korean.stdout).contains("적합"), "{}", text(&korean.stdout));
+    let explained = text(&run(&["--lang", "ko", "explain", "usr-03"]).await.stdout);
+    assert!(
+        explained.contains("보내는 것:") && explained.contains("필수") && !explained.contains("demands"),
+        "{explained}"
+    );
+    let wrong = run(&["--lang", "ko", "test", "--target", &service.url, "--key", "another-key"]).await;
+    assert!(text(&wrong.stderr).contains("키를 거부했습니다(401)"), "{}", text(&wrong.stderr));
 }

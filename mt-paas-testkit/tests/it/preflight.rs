@@ -91,6 +91,20 @@ async fn a_service_may_live_below_a_path_of_the_prefix_s_name() {
     }
 }
 
+#[tokio::test]
+async fn an_answer_that_is_none_is_told_from_silence() {
+    let service = spawn(None).await;
+    let secure = service.url.replacen("http://", "https://", 1);
+    let error = Tester::new(Target::new(&secure, KEY).unwrap()).run().await.unwrap_err();
+    assert_eq!(error, RunError::NotTls { base: secure });
+    let serve = async |listener| {
+        let app = Router::new().fallback(async || vec![b'x'; 9 << 20]);
+        axum::serve(listener, app).await.expect("the listener stays open");
+    };
+    let error = serve_and_test(serve, KEY, Tester::new).await.unwrap_err();
+    assert!(matches!(error, RunError::TooLarge { .. }), "{error}");
+}
+
 /// A run with an existing tenant against a service that answers every call for a tenant in the same way.
 async fn with_all_tenants(status: StatusCode, body: &'static str) -> Result<Report, RunError> {
     let health = async || axum::Json(json!({"status": "healthy", "version": "1.0.0"}));

@@ -77,6 +77,12 @@ fn refuses() -> Result<(), Failed> {
         (&[("RUST_LOG", "a=b=c")], "RUST_LOG"),
         (&[("KEY_POOL_JSON", r#"{"openai": [{"name": "a", "api_key": "hidden", "rpm": 1}]}"#)], "openai[0].rpm"),
         (&[("GLOBAL_MAX_CONCURRENCY", "0")], "GLOBAL_MAX_CONCURRENCY"),
+        (&[("AUDIT_HEADS", "/")], "AUDIT_HEADS: the file / cannot be written"),
+        (&[("AUDIT_HEADS", "/proc/nowhere/heads")], "AUDIT_HEADS"),
+        (&[("AUDIT_HEADS", "new/folder/heads"), ("DATABASE_URL", "mysql://x")], "DATABASE_URL"),
+        (&[("REDIS_URL", "redis://:hidden@127.0.0.1:1/0")], "REDIS_URL"),
+        (&[("REDIS_URL", "redis://:hidden@127.0.0.1:1/0")], "127.0.0.1:1"),
+        (&[("PUBLIC_URL", "https://advisor.example/below")], "PUBLIC_URL"),
     ];
     for (settings, names) in settings {
         let directory = tempfile::tempdir()?;

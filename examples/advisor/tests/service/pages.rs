@@ -27,6 +27,14 @@ async fn start_page() -> Result<(), Failed> {
     let english = get("/").await?;
     assert!(english.headers()["content-security-policy"].to_str()?.starts_with("default-src 'none'"));
     let english = english.text().await?;
+    assert!(english.contains("the key that was printed"), "{english}");
+    let set = stand::advisor_with(&|name| match name {
+        "MARKET_API_KEYS" => Some(stand::KEY.to_owned()),
+        "DOCS" => Some("off".to_owned()),
+        _ => None,
+    });
+    let quiet = http.get(set.await?).send().await?.text().await?;
+    assert!(!quiet.contains("printed") && quiet.contains("MARKET_API_KEYS") && !quiet.contains("/docs/"), "{quiet}");
     assert!(
         english.contains("lang=\"en\"") && english.contains("<code>t1</code>") && english.contains("mt-paas-testkit")
     );
@@ -39,6 +47,8 @@ async fn start_page() -> Result<(), Failed> {
     let (shown, next) = (first.matches("<th scope=\"row\">").count(), "?after=many59&amp;lang=en");
     assert!(shown == 50 && first.contains(next), "{shown} {first}");
     let second = get("/?after=many59&lang=en").await?.text().await?;
+    assert!(second.contains("href=\"?after=many59&amp;lang=ko\"") && second.contains("href=\"/?lang=en\""), "{second}");
+    assert!(!first.contains("href=\"/?lang=en\"") && first.contains("href=\"/docs/\""), "{first}");
     assert!(second.contains("many60") && second.contains("<code>t1</code>") && !second.contains("?after="), "{second}");
     for (name, value) in [("Host", "advisor.example"), ("X-Forwarded-For", "203.0.113.9")] {
         let seen = http.get(&base).header(name, value).send().await?.text().await?;
@@ -58,13 +68,16 @@ async fn old_paths() -> Result<(), Failed> {
         let post = |key: &'static str| {
             http.post(format!("{base}{path}")).header("X-Marketplace-Key", key).json(&application).send()
         };
-        assert_eq!(post("wrong").await?.status(), 401);
+        let get = http.get(format!("{base}{path}")).header("X-Marketplace-Key", stand::KEY).send().await?;
+        assert_eq!(get.headers()["allow"], "POST");
         let answer = post(stand::KEY).await?;
-        assert_eq!(answer.status(), 200);
-        // The same at every start.
-        assert_eq!(answer.headers()["deprecation"], "@1794700800");
-        assert_eq!(answer.headers()["sunset"], "Sun, 29 Nov 2026 00:00:00 GMT");
-        assert!(answer.headers()["link"].to_str()?.contains("successor-version"));
+        for (answer, status) in [(&post("wrong").await?, 401), (&get, 405), (&answer, 200)] {
+            assert_eq!(answer.status(), status);
+            // The same at every start.
+            assert_eq!(answer.headers()["deprecation"], "@1794700800", "{status}");
+            assert_eq!(answer.headers()["sunset"], "Sun, 29 Nov 2026 00:00:00 GMT", "{status}");
+            assert_eq!(answer.headers()["link"], "</mt/tenant>; rel=\"successor-version\"", "{status}");
+        }
         assert_eq!(answer.json::<Value>().await?["status"], "approved");
     }
     Ok(())
@@ -72,7 +85,12 @@ async fn old_paths() -> Result<(), Failed> {
 
 async fn docs() -> Result<(), Failed> {
     let (base, http) = (stand::advisor().await?, stand::client());
-    let page = http.get(format!("{base}/docs/")).send().await?.text().await?;
+    let page = http.get(format!("{base}/docs/")).send().await?;
+    let policy = page.headers()["content-security-policy"].to_str()?.to_owned();
+    assert!(policy.starts_with("default-src 'none'; script-src 'self';") && !policy.contains("//"), "{policy}");
+    let page = page.text().await?;
+    let config = http.get(format!("{base}/docs/swagger-initializer.js")).send().await?.text().await?;
+    assert!(config.contains(r#""validatorUrl": "none""#), "{config}");
     let loaded: Vec<&str> = ["src=\"", "href=\""].iter().flat_map(|mark| page.split(mark).skip(1)).collect();
     assert!(loaded.len() >= 4, "{page}");
     for target in loaded.into_iter().filter_map(|rest| rest.split('"').next()) {

@@ -15,7 +15,14 @@ pub(crate) const KEY: &str = "market_key_123";
 
 /// The router of a service on `store`, as its binary would make it with nothing set but its keys.
 pub(crate) fn router(make: Make, store: Arc<dyn Store>, address: &str) -> Result<Router, Failed> {
-    let settings = Settings::read(advisor::ABOUT, &|_| None)?;
+    router_with(make, store, address, &|_| None)
+}
+
+/// A setting by its name.
+type Get<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+fn router_with(make: Make, store: Arc<dyn Store>, address: &str, get: Get<'_>) -> Result<Router, Failed> {
+    let settings = Settings::read(advisor::ABOUT, get)?;
     let context = Context {
         about: advisor::ABOUT,
         store,
@@ -32,7 +39,12 @@ pub(crate) fn router(make: Make, store: Arc<dyn Store>, address: &str) -> Result
 
 /// The advisor on a store in memory; returns its address.
 pub(crate) async fn advisor() -> Result<String, Failed> {
-    let router = router(advisor::app, Arc::new(MemoryStore::new()), "127.0.0.1:8000")?;
+    advisor_with(&|_| None).await
+}
+
+/// The same with settings.
+pub(crate) async fn advisor_with(get: Get<'_>) -> Result<String, Failed> {
+    let router = router_with(advisor::app, Arc::new(MemoryStore::new()), "127.0.0.1:8000", get)?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let base = format!("http://{}", listener.local_addr()?);
     tokio::spawn(serve(listener, router, ServeOptions::default(), std::future::pending()));

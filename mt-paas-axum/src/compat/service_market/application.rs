@@ -29,7 +29,7 @@ pub(crate) struct Application {
 
 impl FromFields for Application {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        let demo = if fields.value("application").is_some() {
+        let demo = if fields.value("application").is_some_and(|value| !value.is_null()) {
             fields.object("application", |inner| inner.required("kind", kind))
         } else {
             fields.required("kind", kind)

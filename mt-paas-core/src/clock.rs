@@ -8,6 +8,11 @@ use chrono::{DateTime, SubsecRound, Utc};
 pub trait Clock: Send + Sync + 'static {
     /// The current time.
     fn now(&self) -> DateTime<Utc>;
+
+    /// The current time in microseconds since 1970, for callers who count time and need no date.
+    fn micros(&self) -> i64 {
+        self.now().timestamp_micros()
+    }
 }
 
 /// The machine's clock.
@@ -22,17 +27,26 @@ impl Clock for SystemClock {
 
 /// A clock that shows the machine's time when it was made and then goes on evenly, whatever happens to that of the machine.
 #[derive(Debug, Clone, Copy)]
-pub struct SteadyClock(DateTime<Utc>, std::time::Instant);
+pub struct SteadyClock {
+    /// Microseconds since 1970 when it was made.
+    began: i64,
+    since: std::time::Instant,
+}
 
 impl Default for SteadyClock {
     fn default() -> Self {
-        Self(Utc::now(), std::time::Instant::now())
+        Self { began: Utc::now().timestamp_micros(), since: std::time::Instant::now() }
     }
 }
 
 impl Clock for SteadyClock {
     fn now(&self) -> DateTime<Utc> {
-        (self.0 + self.1.elapsed()).trunc_subsecs(6)
+        DateTime::from_timestamp_micros(self.micros()).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
+    fn micros(&self) -> i64 {
+        let passed = i64::try_from(self.since.elapsed().as_micros()).unwrap_or(i64::MAX);
+        self.began.saturating_add(passed)
     }
 }
 

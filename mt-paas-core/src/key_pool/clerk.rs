@@ -356,7 +356,7 @@ fn do_jobs(inner: &mut Inner) -> Vec<Done> {
     let jobs = take(&mut inner.inbox).into_iter().filter(listens);
     let apply = |job: Job| {
         if let Op::Renew(lease) = job.op {
-            let ends = inner.engine.state.loans.get(&lease).map(|loan| loan.expires_at);
+            let ends = inner.engine.state.loans.get(lease).map(|loan| loan.expires_at);
             inner.renewing.extend(ends.map(|ends| (lease, ends)));
         }
         Done { outcome: inner.engine.apply(&job.op), job }
@@ -377,11 +377,11 @@ fn rejoin(inner: &mut Inner, member: MemberId) {
     let state = &inner.engine.state;
     let mut got = Vec::new();
     let mut again = Vec::new();
-    for (ticket, spot) in &inner.waiting {
-        let given = |loan: &&Held| loan.offered_to == Some(*ticket) || loan.charged_for == Some(*ticket);
+    for (ticket, spot) in inner.waiting.iter() {
+        let given = |loan: &&Held| loan.offered_to == Some(ticket) || loan.charged_for == Some(ticket);
         match state.loans.values().find(given) {
-            Some(loan) => got.push(Delivery { ticket: *ticket, lease: loan.generation }),
-            None if spot.listens() && state.queue.get(*ticket).is_none() => again.push((*ticket, spot.op.clone())),
+            Some(loan) => got.push(Delivery { ticket, lease: loan.generation }),
+            None if spot.listens() && state.queue.get(ticket).is_none() => again.push((ticket, spot.op.clone())),
             None => (),
         }
     }
@@ -390,7 +390,7 @@ fn rejoin(inner: &mut Inner, member: MemberId) {
     let loans = state.loans.values().filter(|loan| loan.member == member).map(|loan| loan.generation);
     let loans = loans.filter(|lease| !inner.held.contains(lease) && !is_got(*lease)).map(Op::Release);
     let places = state.queue.iter().filter(|waiter| waiter.member == member).map(|waiter| waiter.ticket);
-    let places = places.filter(|ticket| !inner.waiting.contains_key(ticket)).map(Op::Cancel);
+    let places = places.filter(|ticket| !inner.waiting.contains_key(*ticket)).map(Op::Cancel);
     let nobodys: Vec<Job> = loans.chain(places).map(|op| Job { op, then: Then::Nothing }).collect();
     // In the order in which they had come.
     again.sort_by_key(|(ticket, _)| *ticket);

@@ -15,6 +15,7 @@ use super::estimate::Forecast;
 use super::lease::Lease;
 use super::moment::Moment;
 use super::op::{Op, Outcome};
+use super::rising::Rising;
 use super::state::Held;
 use super::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Notify, oneshot};
 use super::view::Standing;
@@ -44,7 +45,7 @@ pub(crate) enum Place {
 pub(crate) struct Inner {
     pub(crate) engine: Engine,
     /// The callers of this process that wait.
-    pub(crate) waiting: BTreeMap<Ticket, Spot>,
+    pub(crate) waiting: Rising<Ticket, Spot>,
     pub(crate) inbox: Vec<Job>,
     /// What the store's clock showed, and when.
     pub(crate) clock: (Moment, Instant),
@@ -145,7 +146,7 @@ impl Desk {
     pub(crate) fn new(engine: Engine, place: Place, member: MemberId) -> Arc<Self> {
         let inner = Inner {
             engine,
-            waiting: BTreeMap::new(),
+            waiting: Rising::default(),
             inbox: Vec::new(),
             clock: (Moment::default(), Instant::now()),
             alarm: None,
@@ -169,7 +170,7 @@ impl Desk {
             return Err(PoolError::Closed);
         }
         match &self.place {
-            Place::Memory(clock) => self.at_once(&**clock, &op),
+            Place::Memory(clock) => self.at_once(&**clock, op),
             Place::Store => {
                 let (reply, answer) = oneshot::channel();
                 self.post(Job { op, then: Then::Reply(reply) });
@@ -181,7 +182,7 @@ impl Desk {
     /// Does an operation whose outcome nobody waits for, from anywhere.
     pub(crate) fn leave(self: &Arc<Self>, op: Op) {
         match &self.place {
-            Place::Memory(clock) => drop(self.at_once(&**clock, &op)),
+            Place::Memory(clock) => drop(self.at_once(&**clock, op)),
             Place::Store => self.post(Job { op, then: Then::Nothing }),
         }
     }
@@ -200,15 +201,15 @@ impl Desk {
         self.work.notify_one();
     }
 
-    fn at_once(self: &Arc<Self>, clock: &dyn Clock, op: &Op) -> Result<Reply, PoolError> {
+    fn at_once(self: &Arc<Self>, clock: &dyn Clock, op: Op) -> Result<Reply, PoolError> {
         let (reply, outgoing, alarm) = {
             let mut inner = self.inner();
             // Under the lock: whoever read the clock and then waited for it would turn the time back.
-            let now = clock.now().into();
+            let now = Moment::from_micros(clock.micros());
             inner.engine.advance(now);
-            let outcome = inner.engine.apply(op);
-            inner.forget_spot(op);
-            let alarm = inner.should_wake(&outcome, op, now);
+            let outcome = inner.engine.apply(&op);
+            inner.forget_spot(&op);
+            let alarm = inner.should_wake(&outcome, &op, now);
             let reply = self.reply(&mut inner, op, outcome);
             let deliveries = inner.take_up();
             (reply, self.finish(&mut inner, Vec::new(), deliveries), alarm)
@@ -223,7 +224,7 @@ impl Desk {
     /// The time of a pool in memory.
     pub(crate) fn memory_now(&self) -> Option<Moment> {
         match &self.place {
-            Place::Memory(clock) => Some(clock.now().into()),
+            Place::Memory(clock) => Some(Moment::from_micros(clock.micros())),
             Place::Store => None,
         }
     }
@@ -240,18 +241,18 @@ impl Desk {
                 Then::Nothing => left.push(op),
                 Then::Told => inner.give_back(&outcome),
                 Then::Reply(to) => {
-                    let reply = self.reply(inner, &op, outcome);
+                    let reply = self.reply(inner, op, outcome);
                     outgoing.replies.push((to, reply));
                 }
                 Then::Rejoin(old) => self.rejoined(inner, old, &outcome, &mut outgoing),
             }
         }
         for Delivery { ticket, lease } in deliveries {
-            let spot = inner.waiting.remove(&ticket);
+            let spot = inner.waiting.remove(ticket);
             let charged = |loan: &Held| loan.charged_for == Some(ticket);
             let is_charge = match &spot {
                 Some(spot) => matches!(spot.op, Op::Charge { .. }),
-                None => inner.engine.state.loans.get(&lease).is_some_and(charged),
+                None => inner.engine.state.loans.get(lease).is_some_and(charged),
             };
             let delivered = match is_charge {
                 true => Delivered::Charged,
@@ -268,7 +269,7 @@ impl Desk {
     /// What came of asking again for somebody who had lost its place.
     fn rejoined(self: &Arc<Self>, inner: &mut Inner, old: Ticket, outcome: &Outcome, outgoing: &mut Outgoing) {
         // The caller may have left in the meantime, with a ticket that was no longer its own.
-        let Some(spot) = inner.waiting.remove(&old).filter(Spot::listens) else { return inner.give_back(outcome) };
+        let Some(spot) = inner.waiting.remove(old).filter(Spot::listens) else { return inner.give_back(outcome) };
         let delivered = match outcome {
             Outcome::Waits(ticket) => {
                 spot.ticket.store(ticket.0, Ordering::Relaxed);
@@ -286,7 +287,7 @@ impl Desk {
     }
 
     /// An outcome as the caller's guard.
-    fn reply(self: &Arc<Self>, inner: &mut Inner, op: &Op, outcome: Outcome) -> Result<Reply, PoolError> {
+    fn reply(self: &Arc<Self>, inner: &mut Inner, op: Op, outcome: Outcome) -> Result<Reply, PoolError> {
         Ok(match outcome {
             Outcome::Done => Reply::Done,
             Outcome::Granted(lease) => Reply::Lease(self.lease(inner, lease)),
@@ -294,7 +295,7 @@ impl Desk {
                 let (give, gets) = oneshot::channel();
                 let shared = Arc::new(AtomicU64::new(ticket.0));
                 let deadline = op.until().unwrap_or_else(Instant::now);
-                let spot = Spot { op: op.clone(), ticket: shared.clone(), deadline, give: Some(give) };
+                let spot = Spot { op, ticket: shared.clone(), deadline, give: Some(give) };
                 inner.waiting.insert(ticket, spot);
                 Reply::Waits(Waiting::new(self.clone(), shared, gets))
             }
@@ -310,7 +311,7 @@ impl Desk {
         if matches!(self.place, Place::Store) {
             inner.held.insert(lease);
         }
-        let loan = inner.engine.state.loans.get(&lease);
+        let loan = inner.engine.state.loans.get(lease);
         let key = loan.and_then(|loan| inner.engine.state.key_of(loan)).map(|used| used.key.clone());
         Lease::new(self.clone(), lease, key)
     }
@@ -339,7 +340,7 @@ impl Desk {
     pub(crate) fn lives_for(&self, lease: Generation) -> Option<Duration> {
         let inner = self.inner();
         let now = self.memory_now().unwrap_or_else(|| inner.now());
-        let known = inner.engine.state.loans.get(&lease)?.expires_at;
+        let known = inner.engine.state.loans.get(lease)?.expires_at;
         let certain = inner.renewing.get(&lease).map_or(known, |end| known.min(*end));
         (certain > now).then(|| certain.since(now))
     }
@@ -404,7 +405,7 @@ impl Inner {
     pub(crate) fn end_patience(&mut self) -> Vec<(Ticket, PoolError)> {
         let now = Instant::now();
         let late = self.waiting.iter().filter(|(_, spot)| spot.deadline <= now && spot.give.is_some());
-        let late: Vec<Ticket> = late.map(|(ticket, _)| *ticket).collect();
+        let late: Vec<Ticket> = late.map(|(ticket, _)| ticket).collect();
         let cancel = |ticket: Ticket| match self.engine.apply(&Op::Cancel(ticket)) {
             Outcome::Blocked { reason, until } => Some((ticket, PoolError::busy(reason, until))),
             // What it waited for has just come.
@@ -416,7 +417,7 @@ impl Inner {
     /// Answers those whose patience has ended.
     pub(crate) fn answer_late(&mut self, late: Vec<(Ticket, PoolError)>, outgoing: &mut Outgoing) {
         for (ticket, why) in late {
-            if let Some(spot) = self.waiting.remove(&ticket) {
+            if let Some(spot) = self.waiting.remove(ticket) {
                 outgoing.parcels.push((spot.give, Delivered::Late(why)));
             }
         }
@@ -429,7 +430,7 @@ impl Inner {
         for (ticket, spot) in late {
             if let Some(give) = spot.give.take() {
                 outgoing.parcels.push((Some(give), Delivered::Late(why.clone())));
-                self.inbox.push(Job { op: Op::Cancel(*ticket), then: Then::Nothing });
+                self.inbox.push(Job { op: Op::Cancel(ticket), then: Then::Nothing });
             }
         }
     }
@@ -443,7 +444,7 @@ impl Inner {
         let loans = &self.engine.state.loans;
         let is_offer = |loan: &Held| loan.expires_at < loan.granted_at + loan.claim.ttl;
         let offers = deliveries.iter().map(|delivery| delivery.lease);
-        let offers: Vec<Generation> = offers.filter(|lease| loans.get(lease).is_some_and(is_offer)).collect();
+        let offers: Vec<Generation> = offers.filter(|lease| loans.get(*lease).is_some_and(is_offer)).collect();
         for lease in offers {
             self.engine.apply(&Op::Renew(lease));
         }
@@ -453,7 +454,7 @@ impl Inner {
     /// Whoever gave up waiting waits no more.
     fn forget_spot(&mut self, op: &Op) {
         if let Op::Cancel(ticket) = op {
-            self.waiting.remove(ticket);
+            self.waiting.remove(*ticket);
         }
     }
 

@@ -109,9 +109,8 @@ impl KeyEdit {
 
 fn resealed(state: &State, again: &ResealedKey) -> Result<Change, KeyRefused> {
     let ResealedKey { provider, key, former, sealed_payload } = again;
-    let keys = state.providers.get(provider).map(Vec::as_slice).unwrap_or_default();
-    let place = keys.binary_search_by_key(key, |used| used.key.id).map_err(|_| KeyRefused::PayloadChanged(*key))?;
-    if keys[place].key.spec.sealed_payload != *former {
+    let used = state.providers.get(provider).and_then(|stock| stock.get(*key));
+    if used.is_none_or(|used| used.key.spec.sealed_payload != *former) {
         return Err(KeyRefused::PayloadChanged(*key));
     }
     Ok(Change::Resealed { provider: provider.clone(), key: *key, sealed_payload: sealed_payload.clone() })
@@ -123,8 +122,8 @@ fn known(state: &State, key: KeyId) -> Result<Key, KeyRefused> {
 
 /// The key with the provider and the name of `spec`.
 fn named<'a>(state: &'a State, spec: &KeySpec) -> Option<&'a Arc<Key>> {
-    let keys = state.providers.get(&spec.provider)?;
-    keys.iter().map(|used| &used.key).find(|key| key.spec.name == spec.name)
+    let stock = state.providers.get(&spec.provider)?;
+    stock.keys().iter().map(|used| &used.key).find(|key| key.spec.name == spec.name)
 }
 
 /// The change that makes `spec` be there; `None` if it is so already. A key that came from the seed remains one of it
@@ -184,7 +183,7 @@ fn seed(state: &State, entries: &[SeedEntry]) -> Result<Vec<Change>, KeyRefused>
     let listed = |key: &Key| {
         entries.iter().any(|entry| entry.spec.provider == key.spec.provider && entry.spec.name == key.spec.name)
     };
-    let gone = state.providers.values().flatten().filter(|used| used.key.seed.is_some() && !listed(&used.key));
+    let gone = state.keys().filter(|used| used.key.seed.is_some() && !listed(&used.key));
     changes.extend(gone.map(|used| Change::KeyRemoved(used.key.id)));
     Ok(changes)
 }

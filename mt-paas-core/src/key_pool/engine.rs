@@ -1,24 +1,18 @@
 //! The rules: what follows from an operation on a pool.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::broadcast;
 
 use super::change::{Batch, Change};
-use super::claim::{Charge, Claim, Generation, Loan, MemberId, Ticket, WaitReason, Waiter};
-use super::edit::KeyEdit;
-use super::estimate::{Estimates, next_end};
+use super::claim::{Generation, Loan, MemberId, Ticket, Waiter};
+use super::estimate::Estimates;
 use super::event::PoolEvent;
-use super::health::Verdict;
-use super::key::KeyId;
 use super::moment::Moment;
-use super::op::{Op, Outcome};
-use super::select::{Choice, Decision, charge, select};
+use super::select::Choice;
 use super::state::{SILENCE, State};
 use super::view::Standing;
-use super::window::Window;
 
 /// Limits that hold for a pool as a whole. Every process of a pool should have the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +69,8 @@ pub(crate) struct Delivery {
 }
 
 impl Engine {
-    pub(crate) fn new(state: State, limits: PoolLimits, member: MemberId, recorded: bool) -> Self {
+    pub(crate) fn new(mut state: State, limits: PoolLimits, member: MemberId, recorded: bool) -> Self {
+        state.choose(limits.choice);
         let record = recorded.then(Vec::new);
         Self {
             state,
@@ -122,127 +117,6 @@ impl Engine {
         }
     }
 
-    /// Does what is asked for.
-    pub(crate) fn apply(&mut self, op: &Op) -> Outcome {
-        match op {
-            Op::Acquire { claim, until } => self.acquire(claim, until.is_some()),
-            Op::Charge { lease, units, until } => self.charge(*lease, *units, until.is_some()),
-            Op::Cancel(ticket) => self.cancel(*ticket),
-            Op::Renew(lease) => self.renew(*lease),
-            Op::Release(lease) => self.release(*lease),
-            Op::Report { lease, verdict } => self.report(*lease, *verdict),
-            Op::Keys(edit) => self.edit(edit),
-            Op::Look => Outcome::Done,
-            Op::Compact => {
-                self.compact = true;
-                Outcome::Done
-            }
-        }
-    }
-
-    fn acquire(&mut self, claim: &Arc<Claim>, wait: bool) -> Outcome {
-        match self.decide(claim) {
-            Decision::Grant(key) => Outcome::Granted(self.grant(claim.clone(), key, None)),
-            Decision::TooMany => Outcome::TooMany,
-            Decision::Wait { reason, until } if !wait => {
-                Outcome::Blocked { reason, until: until.or_else(|| next_end(&self.state, reason, claim)) }
-            }
-            Decision::Wait { until, .. } => Outcome::Waits(self.queue_up(claim.clone(), None, until)),
-        }
-    }
-
-    fn charge(&mut self, lease: Generation, units: u32, wait: bool) -> Outcome {
-        let Some(loan) = self.state.loans.get(&lease) else { return Outcome::Stale };
-        if loan.key.is_none() {
-            return Outcome::Done;
-        }
-        let claim = Arc::new(Claim { units, ..(*loan.claim).clone() });
-        let Some(used) = self.state.key_of(loan) else { return Outcome::KeyGone };
-        match charge(used, &claim, self.state.now) {
-            Decision::Grant(_) => {
-                let charge = self.charge_now(units);
-                self.put(Change::Charged { lease, charge, ticket: None, member: self.member });
-                Outcome::Done
-            }
-            Decision::TooMany => Outcome::TooMany,
-            Decision::Wait { reason, until } if !wait => Outcome::Blocked { reason, until },
-            Decision::Wait { until, .. } => Outcome::Waits(self.queue_up(claim, Some(lease), until)),
-        }
-    }
-
-    /// Somebody gives up waiting. Stale: it waits no more, and a delivery is under way.
-    fn cancel(&mut self, ticket: Ticket) -> Outcome {
-        let Some(waiter) = self.state.queue.get(ticket).cloned() else { return Outcome::Stale };
-        let (reason, until) = self.why(&waiter);
-        self.put(Change::Left(ticket));
-        self.settle();
-        Outcome::Blocked { reason, until }
-    }
-
-    /// A sign of life; takes up what was offered.
-    fn renew(&mut self, lease: Generation) -> Outcome {
-        let Some(loan) = self.state.loans.get(&lease) else { return Outcome::Stale };
-        let expires_at = self.state.now + loan.claim.ttl;
-        self.put(Change::Renewed { lease, expires_at });
-        Outcome::Done
-    }
-
-    fn release(&mut self, lease: Generation) -> Outcome {
-        if !self.state.loans.contains_key(&lease) {
-            return Outcome::Stale;
-        }
-        self.put(Change::Ended { lease, given_back: true });
-        self.settle();
-        Outcome::Done
-    }
-
-    fn report(&mut self, lease: Generation, verdict: Verdict) -> Outcome {
-        let Some(loan) = self.state.loans.get(&lease) else { return Outcome::Stale };
-        if !verdict.is_refusal() {
-            return Outcome::Done;
-        }
-        let worse = self.state.key_of(loan).and_then(|used| {
-            let health = used.key.health.after(verdict, self.state.now);
-            (health != used.key.health).then_some((used.key.id, health))
-        });
-        if loan.charge.is_some() {
-            self.put(Change::Refunded(lease));
-        }
-        if let Some((key, health)) = worse {
-            self.put(Change::Health { key, health });
-        }
-        self.settle();
-        Outcome::Done
-    }
-
-    fn edit(&mut self, edit: &KeyEdit) -> Outcome {
-        match edit.changes(&self.state) {
-            Ok(changes) => {
-                for change in changes {
-                    self.put(change);
-                }
-                self.settle();
-                Outcome::Done
-            }
-            Err(refused) => Outcome::KeyRefused(refused),
-        }
-    }
-
-    /// Why somebody waits, and when time alone may end it.
-    pub(crate) fn why(&self, waiter: &Waiter) -> (WaitReason, Option<Moment>) {
-        let decision = match waiter.charges {
-            None => self.decide(&waiter.claim),
-            Some(lease) => self.decide_charge(lease, &waiter.claim),
-        };
-        match decision {
-            Decision::Wait { reason, until } => {
-                (reason, until.or_else(|| next_end(&self.state, reason, &waiter.claim)))
-            }
-            // Between two batches of another process.
-            Decision::Grant(_) | Decision::TooMany => (WaitReason::Concurrency, None),
-        }
-    }
-
     /// Tells somebody what happens from now on.
     pub(crate) fn watch(&mut self) -> broadcast::Receiver<PoolEvent> {
         self.watched = true;
@@ -284,7 +158,7 @@ impl Engine {
     /// Forgets what waiters of this member got and lost again before they heard of it; they have to be looked for.
     pub(crate) fn forget_dead_deliveries(&mut self) {
         let got = self.deliveries.len();
-        self.deliveries.retain(|delivery| self.state.loans.contains_key(&delivery.lease));
+        self.deliveries.retain(|delivery| self.state.loans.contains_key(delivery.lease));
         self.doubt |= self.deliveries.len() < got;
     }
 
@@ -337,6 +211,7 @@ impl Engine {
     /// Puts another state in place, after the store said that it is so.
     pub(crate) fn reset(&mut self, state: State) {
         self.state = state;
+        self.state.choose(self.limits.choice);
         self.deliveries.clear();
         (self.losses, self.doubt) = (true, true);
         if let Some(record) = &mut self.record {
@@ -384,7 +259,7 @@ impl Engine {
             }
             Change::Charged { ticket: Some(ticket), lease, member, .. } => (*ticket, *lease, *member),
             Change::Ended { lease, given_back: false } => {
-                self.losses |= self.state.loans.get(lease).is_some_and(|loan| loan.member == self.member);
+                self.losses |= self.state.loans.get(*lease).is_some_and(|loan| loan.member == self.member);
                 return;
             }
             Change::Silent(member) => {
@@ -399,129 +274,6 @@ impl Engine {
             self.others.insert(member);
         }
     }
-
-    /// What can be done for a claim now, limits of user and total first.
-    fn decide(&self, claim: &Arc<Claim>) -> Decision {
-        if self.is_full() {
-            return Decision::Wait { reason: WaitReason::TotalLimit, until: None };
-        }
-        if self.state.roster.running_for(claim) >= self.limits.per_user {
-            return Decision::Wait { reason: WaitReason::UserLimit, until: None };
-        }
-        self.select(claim)
-    }
-
-    fn select(&self, claim: &Claim) -> Decision {
-        let Some(provider) = &claim.provider else { return Decision::Grant(None) };
-        let keys = self.state.providers.get(provider).map(Vec::as_slice).unwrap_or_default();
-        select(keys, claim, self.limits.choice, self.state.now)
-    }
-
-    fn decide_charge(&self, lease: Generation, claim: &Claim) -> Decision {
-        let used = self.state.loans.get(&lease).and_then(|loan| self.state.key_of(loan));
-        used.map_or(Decision::Wait { reason: WaitReason::NoKeyForTenant, until: None }, |used| {
-            charge(used, claim, self.state.now)
-        })
-    }
-
-    fn is_full(&self) -> bool {
-        self.state.loans.len() >= self.limits.total as usize
-    }
-
-    fn grant(&mut self, claim: Arc<Claim>, key: Option<KeyId>, waiter: Option<&Waiter>) -> Generation {
-        let now = self.state.now;
-        let generation = Generation(self.number_after(self.state.last_generation));
-        let charge = (key.is_some() && claim.units > 0).then(|| self.charge_now(claim.units));
-        // Who is here takes it up at once; for others it is an offer.
-        let is_offer = waiter.is_some_and(|waiter| waiter.member != self.member);
-        let lives = if is_offer { SILENCE.min(claim.ttl) } else { claim.ttl };
-        self.put(Change::Granted(Loan {
-            generation,
-            key,
-            member: waiter.map_or(self.member, |waiter| waiter.member),
-            offered_to: waiter.map(|waiter| waiter.ticket),
-            granted_at: now,
-            expires_at: now + lives,
-            charge,
-            charged_for: None,
-            claim,
-        }));
-        generation
-    }
-
-    fn charge_now(&self, units: u32) -> Charge {
-        Charge { slot: Window::slot(self.state.now), day: self.state.now.day(), units }
-    }
-
-    fn queue_up(&mut self, claim: Arc<Claim>, charges: Option<Generation>, until: Option<Moment>) -> Ticket {
-        let ticket = Ticket(self.number_after(self.state.last_ticket));
-        let since = self.state.now;
-        self.put(Change::Waits(Waiter { ticket, claim, charges, member: self.member, since }));
-        if let Some(until) = until {
-            self.state.queue.retry(ticket, until);
-        }
-        ticket
-    }
-
-    /// The number after `last`. The first of a pool follows the clock: after a store lost everything, leases and waiters
-    /// that still have their old numbers must not be taken for new ones. Below 2^53 until the year 2255.
-    fn number_after(&self, last: u64) -> u64 {
-        if last > 0 { last + 1 } else { u64::try_from(self.state.now.micros()).unwrap_or(0) + 1 }
-    }
-
-    /// Ends what nobody renewed and forgets who is silent.
-    fn expire(&mut self) {
-        let now = self.state.now;
-        if self.state.first_expiry.is_some_and(|first| first <= now) {
-            let ended: Vec<Generation> =
-                self.state.loans.values().filter(|loan| loan.expires_at <= now).map(|loan| loan.generation).collect();
-            for lease in ended {
-                self.put(Change::Ended { lease, given_back: false });
-            }
-            self.state.first_expiry = self.state.loans.values().map(|loan| loan.expires_at).min();
-        }
-        let is_silent = |id: &MemberId| {
-            *id != self.member && self.state.members.get(id).is_none_or(|member| member.seen + SILENCE <= now)
-        };
-        let silent: Vec<MemberId> = self.state.queue.members().filter(is_silent).collect();
-        for member in silent {
-            self.put(Change::Silent(member));
-        }
-    }
-
-    /// Gives what is free to those who wait, the earliest first.
-    fn settle(&mut self) {
-        self.state.unsettled = false;
-        self.round += 1;
-        while let Some(queued) = self.state.queue.first(self.round, self.is_full()) {
-            let (class, user, waiter) = (queued.class, queued.user, queued.waiter.clone());
-            let decision = match waiter.charges {
-                Some(lease) if !self.state.loans.contains_key(&lease) => {
-                    self.put(Change::Left(waiter.ticket));
-                    continue;
-                }
-                Some(lease) => self.decide_charge(lease, &waiter.claim),
-                None if self.state.roster.running(user) >= self.limits.per_user => {
-                    self.state.queue.park(class, waiter.ticket);
-                    self.state.roster.park(user, class);
-                    continue;
-                }
-                None => self.select(&waiter.claim),
-            };
-            match decision {
-                Decision::Grant(key) => match waiter.charges {
-                    Some(lease) => {
-                        let charge = self.charge_now(waiter.claim.units);
-                        self.put(Change::Charged { lease, charge, ticket: Some(waiter.ticket), member: waiter.member });
-                    }
-                    None => drop(self.grant(waiter.claim.clone(), key, Some(&waiter))),
-                },
-                Decision::Wait { until, .. } => self.state.queue.block(class, self.round, until),
-                Decision::TooMany => self.state.queue.block(class, self.round, None),
-            }
-        }
-        self.state.unsettled = false;
-    }
 }
 
 /// Somebody who looks on and is further behind than this misses events, and is told so.
@@ -530,5 +282,7 @@ const EVENTS: usize = 1024;
 /// A clock that is this much behind itself was set back.
 const STEP: Duration = Duration::from_secs(1);
 
+mod grants;
+mod ops;
 #[cfg(test)]
 mod tests;

@@ -80,7 +80,7 @@ pub(crate) fn estimates(engine: &Engine, now: Moment) -> Estimates {
         }
         for delivery in play.deliveries() {
             found.insert(delivery.ticket, next.since(began));
-            let Some(loan) = play.state.loans.get(&delivery.lease) else { continue };
+            let Some(loan) = play.state.loans.get(delivery.lease) else { continue };
             let mean = play.state.holds.get(&loan.claim.provider).and_then(|times| times.mean());
             // A charge is delivered to a lease that ends when it would have ended.
             if let Some(mean) = mean.filter(|_| loan.offered_to == Some(delivery.ticket)) {
@@ -102,7 +102,7 @@ pub(crate) fn next_end(state: &State, reason: WaitReason, claim: &Claim) -> Opti
         WaitReason::Concurrency => loan.claim.provider == claim.provider,
         _ => false,
     };
-    let ends = expected_ends(state).filter(|(_, lease)| state.loans.get(lease).is_some_and(matters));
+    let ends = expected_ends(state).filter(|(_, lease)| state.loans.get(*lease).is_some_and(matters));
     ends.map(|(at, _)| at).min()
 }
 

@@ -16,7 +16,8 @@ pub(crate) struct HoldTimes {
     rest: i64,
 }
 
-const TICK: Duration = Duration::from_micros(10);
+const TICK: Duration = Duration::from_micros(TICK_MICROS as u64);
+const TICK_MICROS: i64 = 10;
 /// After so many the oldest fade.
 const MEMORY: i64 = 64;
 /// Longer ones count as this long, so that squares have room.
@@ -25,7 +26,7 @@ const LONGEST: i64 = 3600 * 100_000;
 impl HoldTimes {
     pub(crate) fn add(&mut self, held: Duration) {
         self.count = (self.count + 1).min(MEMORY);
-        let held = i64::try_from(held.as_micros() / TICK.as_micros()).unwrap_or(LONGEST).min(LONGEST);
+        let held = (i64::try_from(held.as_micros()).unwrap_or(i64::MAX) / TICK_MICROS).min(LONGEST);
         let off = held - self.mean;
         let step = off + self.rest;
         self.mean += step / self.count;

@@ -4,12 +4,16 @@
 //! of them, none serves the others. In a class each user has a lane, of which only the head is looked at, and not even
 //! that while the user's limit holds it back. So a head that cannot be served costs one look, however many stand behind.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::{Hash, Hasher};
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
+use hashbrown::{DefaultHashBuilder, HashTable};
+
 use super::claim::{Claim, Generation, MemberId, Ticket, Waiter};
+use super::key::Provider;
 use super::moment::Moment;
+use super::rising::Rising;
 use super::roster::{Roster, UserNo};
 use crate::ids::TenantId;
 
@@ -19,9 +23,10 @@ const SPARE: usize = 256;
 /// All who wait.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Queue {
-    waiters: BTreeMap<Ticket, Queued>,
+    waiters: Rising<Ticket, Queued>,
     classes: Vec<Class>,
-    by_wish: HashMap<Wish, usize>,
+    by_wish: HashTable<usize>,
+    hasher: DefaultHashBuilder,
     free: Vec<usize>,
     /// Not later than the earliest `retry_at` of a class.
     soonest: Option<Moment>,
@@ -40,7 +45,8 @@ pub(crate) struct Queued {
 /// Those who want the same.
 #[derive(Debug, Clone)]
 struct Class {
-    wish: Wish,
+    /// `None`: of nobody any more.
+    wish: Option<Wish>,
     waiting: usize,
     /// The heads of lanes that no limit of their user holds back.
     ready: BTreeSet<Ticket>,
@@ -60,7 +66,10 @@ struct Wish {
 impl Queue {
     /// Takes somebody in.
     pub(crate) fn insert(&mut self, waiter: Waiter, roster: &mut Roster) {
-        let (user, id, ticket) = (roster.number(&waiter.claim), self.class_of(&waiter), waiter.ticket);
+        let (user, ticket) = (roster.number(&waiter.claim), waiter.ticket);
+        // Mostly a user wants again what it wanted before.
+        let known = roster.classes(user).find(|id| self.classes[*id].is_for(&waiter));
+        let id = known.unwrap_or_else(|| self.class_of(&waiter));
         let class = &mut self.classes[id];
         class.waiting += 1;
         if roster.waits(user, id, ticket) {
@@ -72,7 +81,7 @@ impl Queue {
 
     /// Lets somebody go.
     pub(crate) fn remove(&mut self, ticket: Ticket, roster: &mut Roster) -> Option<Waiter> {
-        let Queued { waiter, user, class: id } = self.waiters.remove(&ticket)?;
+        let Queued { waiter, user, class: id } = self.waiters.remove(ticket)?;
         if let Some(waiting) = self.members.get_mut(&waiter.member) {
             *waiting -= 1;
             if *waiting == 0 {
@@ -86,7 +95,11 @@ impl Queue {
         if class.waiting == 0 {
             class.retry_at = None;
             if waiter.charges.is_some() || self.by_wish.len() > SPARE {
-                self.by_wish.remove(&class.wish);
+                let wish = class.wish.take().map(|wish| wish.hash(&self.hasher));
+                let known = wish.and_then(|hash| self.by_wish.find_entry(hash, |known| *known == id).ok());
+                if let Some(known) = known {
+                    known.remove();
+                }
                 self.free.push(id);
             }
         }
@@ -103,7 +116,7 @@ impl Queue {
     }
 
     pub(crate) fn get(&self, ticket: Ticket) -> Option<&Waiter> {
-        self.waiters.get(&ticket).map(|queued| &queued.waiter)
+        self.waiters.get(ticket).map(|queued| &queued.waiter)
     }
 
     /// Everybody, in the order of arrival.
@@ -116,9 +129,9 @@ impl Queue {
         if self.waiters.is_empty() {
             return None;
         }
-        let open = |class: &&Class| class.blocked_in != round && (!charges_only || class.wish.charges.is_some());
-        let classes = self.by_wish.values().map(|id| &self.classes[*id]).filter(open);
-        self.waiters.get(classes.filter_map(|class| class.ready.first()).min()?)
+        let open = |class: &&Class| class.blocked_in != round && (!charges_only || class.makes_charges());
+        let classes = self.by_wish.iter().map(|id| &self.classes[*id]).filter(open);
+        self.waiters.get(*classes.filter_map(|class| class.ready.first()).min()?)
     }
 
     /// No key serves the class now. Nothing but `until`, or a new round, makes another look worth it.
@@ -131,7 +144,7 @@ impl Queue {
 
     /// Another look at the class of a waiter is worth it at a time.
     pub(crate) fn retry(&mut self, ticket: Ticket, at: Moment) {
-        let Some(queued) = self.waiters.get(&ticket) else { return };
+        let Some(queued) = self.waiters.get(ticket) else { return };
         let class = &mut self.classes[queued.class];
         class.retry_at = earlier(class.retry_at, Some(at));
         self.soonest = earlier(self.soonest, Some(at));
@@ -149,7 +162,7 @@ impl Queue {
 
     /// Where somebody waits.
     pub(crate) fn user_of(&self, ticket: Ticket) -> Option<UserNo> {
-        self.waiters.get(&ticket).map(|queued| queued.user)
+        self.waiters.get(ticket).map(|queued| queued.user)
     }
 
     /// When time alone may help somebody who waits, at the earliest.
@@ -159,15 +172,16 @@ impl Queue {
 
     /// Looks for that moment again, once it has come.
     pub(crate) fn find_retry(&mut self) {
-        self.soonest = self.by_wish.values().filter_map(|id| self.classes[*id].retry_at).min();
+        self.soonest = self.by_wish.iter().filter_map(|id| self.classes[*id].retry_at).min();
     }
 
     fn class_of(&mut self, waiter: &Waiter) -> usize {
         let wish = Wish { claim: waiter.claim.clone(), charges: waiter.charges };
-        if let Some(id) = self.by_wish.get(&wish) {
+        let hash = wish.hash(&self.hasher);
+        if let Some(id) = self.by_wish.find(hash, |id| self.classes[*id].is_for(waiter)) {
             return *id;
         }
-        let class = Class { wish: wish.clone(), waiting: 0, ready: BTreeSet::new(), retry_at: None, blocked_in: 0 };
+        let class = Class { wish: Some(wish), waiting: 0, ready: BTreeSet::new(), retry_at: None, blocked_in: 0 };
         let id = match self.free.pop() {
             Some(id) => {
                 self.classes[id] = class;
@@ -178,7 +192,8 @@ impl Queue {
                 self.classes.len() - 1
             }
         };
-        self.by_wish.insert(wish, id);
+        let hash_of = |class: &Class| class.wish.as_ref().map_or(0, |wish| wish.hash(&self.hasher));
+        self.by_wish.insert_unique(hash, id, |id| hash_of(&self.classes[*id]));
         id
     }
 }
@@ -190,23 +205,27 @@ fn earlier(one: Option<Moment>, other: Option<Moment>) -> Option<Moment> {
     }
 }
 
+impl Class {
+    fn is_for(&self, waiter: &Waiter) -> bool {
+        self.wish.as_ref().is_some_and(|wish| wish.is_of(waiter))
+    }
+
+    fn makes_charges(&self) -> bool {
+        self.wish.as_ref().is_some_and(|wish| wish.charges.is_some())
+    }
+}
+
 impl Wish {
-    fn parts(&self) -> (Option<Generation>, Option<&str>, &TenantId, Option<&str>, u32) {
-        let Claim { provider, tenant, model, units, .. } = &*self.claim;
-        (self.charges, provider.as_ref().map(|name| name.as_str()), tenant, model.as_deref(), *units)
+    fn is_of(&self, waiter: &Waiter) -> bool {
+        self.charges == waiter.charges
+            && (Arc::ptr_eq(&self.claim, &waiter.claim) || parts(&self.claim) == parts(&waiter.claim))
+    }
+
+    fn hash(&self, hasher: &DefaultHashBuilder) -> u64 {
+        hasher.hash_one((self.charges, parts(&self.claim)))
     }
 }
 
-impl PartialEq for Wish {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.claim, &other.claim) && self.charges == other.charges || self.parts() == other.parts()
-    }
-}
-
-impl Eq for Wish {}
-
-impl Hash for Wish {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.parts().hash(state);
-    }
+fn parts(claim: &Claim) -> (Option<&Provider>, &TenantId, Option<&str>, u32) {
+    (claim.provider.as_ref(), &claim.tenant, claim.model.as_deref(), claim.units)
 }

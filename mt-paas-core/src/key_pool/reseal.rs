@@ -94,7 +94,8 @@ impl KeyPool {
 /// All keys, by provider and number, after one of them.
 fn keys_after<'a>(state: &'a State, after: Option<&'a (Provider, KeyId)>) -> impl Iterator<Item = &'a KeyUse> {
     let from = after.map_or(Bound::Unbounded, |(provider, _)| Bound::Included(provider));
-    state.providers.range::<Provider, _>((from, Bound::Unbounded)).flat_map(move |(provider, keys)| {
+    state.providers.range::<Provider, _>((from, Bound::Unbounded)).flat_map(move |(provider, stock)| {
+        let keys = stock.keys();
         let first = match after {
             Some((last, key)) if last == provider => keys.partition_point(|used| used.key.id <= *key),
             _ => 0,

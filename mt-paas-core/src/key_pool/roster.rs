@@ -1,8 +1,10 @@
 //! The users of a pool: how many jobs each runs, and the lanes in which it waits.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::{Hash, Hasher};
+use std::collections::VecDeque;
+use std::hash::BuildHasher;
 use std::sync::Arc;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::claim::{Claim, Ticket};
 
@@ -12,7 +14,9 @@ pub(crate) type UserNo = u32;
 /// Everybody who runs or waits for a job.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Roster {
-    numbers: HashMap<Person, UserNo>,
+    /// By the user and the tenant that a claim names.
+    numbers: HashTable<UserNo>,
+    hasher: DefaultHashBuilder,
     users: Vec<User>,
     free: Vec<UserNo>,
 }
@@ -20,7 +24,8 @@ pub(crate) struct Roster {
 /// What is known of one.
 #[derive(Debug, Clone)]
 struct User {
-    person: Person,
+    /// A claim that names it.
+    claim: Arc<Claim>,
     running: u32,
     lanes: Vec<Lane>,
 }
@@ -35,14 +40,10 @@ struct Lane {
     parked: bool,
 }
 
-/// A user of a tenant, as a claim names it.
-#[derive(Debug, Clone)]
-struct Person(Arc<Claim>);
-
 impl Roster {
     /// How many jobs the user of a claim runs.
-    pub(crate) fn running_for(&self, claim: &Arc<Claim>) -> u32 {
-        self.numbers.get(&Person(claim.clone())).map_or(0, |user| self.running(*user))
+    pub(crate) fn running_for(&self, claim: &Claim) -> u32 {
+        self.find(claim).map_or(0, |user| self.running(user))
     }
 
     /// How many jobs a user runs.
@@ -52,11 +53,10 @@ impl Roster {
 
     /// The number of a claim's user, which may be new.
     pub(crate) fn number(&mut self, claim: &Arc<Claim>) -> UserNo {
-        let person = Person(claim.clone());
-        if let Some(user) = self.numbers.get(&person) {
-            return *user;
+        if let Some(user) = self.find(claim) {
+            return user;
         }
-        let entry = User { person: person.clone(), running: 0, lanes: Vec::new() };
+        let entry = User { claim: claim.clone(), running: 0, lanes: Vec::new() };
         let user = match self.free.pop() {
             Some(user) => {
                 self.users[user as usize] = entry;
@@ -67,8 +67,14 @@ impl Roster {
                 UserNo::try_from(self.users.len() - 1).unwrap_or(UserNo::MAX)
             }
         };
-        self.numbers.insert(person, user);
+        let Self { numbers, hasher, users, .. } = self;
+        numbers.insert_unique(hash(hasher, claim), user, |user| hash(hasher, &users[*user as usize].claim));
         user
+    }
+
+    /// The classes in which a user waits or waited.
+    pub(crate) fn classes(&self, user: UserNo) -> impl Iterator<Item = usize> {
+        self.users[user as usize].lanes.iter().map(|lane| lane.class)
     }
 
     /// A user waits. True: it is the first in its lane.
@@ -132,25 +138,26 @@ impl Roster {
         }
         if entry.running == 0 && entry.lanes.iter().all(|lane| lane.tickets.is_empty()) {
             entry.lanes.clear();
-            self.numbers.remove(&entry.person);
+            let number = self.numbers.find_entry(hash(&self.hasher, &entry.claim), |known| *known == user);
+            if let Ok(number) = number {
+                number.remove();
+            }
             self.free.push(user);
         }
+    }
+
+    fn find(&self, claim: &Claim) -> Option<UserNo> {
+        let is_it = |user: &UserNo| {
+            let known = &self.users[*user as usize].claim;
+            (&known.user, &known.tenant) == (&claim.user, &claim.tenant)
+        };
+        self.numbers.find(hash(&self.hasher, claim), is_it).copied()
     }
 }
 
 /// Empty lanes that a user keeps, because it will want the same again.
 const SPARE: usize = 8;
 
-impl PartialEq for Person {
-    fn eq(&self, other: &Self) -> bool {
-        (&self.0.user, &self.0.tenant) == (&other.0.user, &other.0.tenant)
-    }
-}
-
-impl Eq for Person {}
-
-impl Hash for Person {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (&self.0.user, &self.0.tenant).hash(state);
-    }
+fn hash(hasher: &DefaultHashBuilder, claim: &Claim) -> u64 {
+    hasher.hash_one((&claim.user, &claim.tenant))
 }

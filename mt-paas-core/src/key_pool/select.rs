@@ -1,7 +1,5 @@
 //! Which key is lent.
 
-use std::cmp::Ordering;
-
 use super::claim::{Claim, Generation, WaitReason};
 use super::key::{Key, KeyId};
 use super::moment::Moment;
@@ -41,6 +39,31 @@ pub enum Choice {
     LeastLoaded,
 }
 
+/// Where a key stands among others: the lowest is taken first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    /// Priority and load, the weightier one in the upper bits.
+    weight: u128,
+    lent: Generation,
+    pub(crate) key: KeyId,
+}
+
+impl KeyUse {
+    /// Its rank. It changes with the key, with what is held of it and with its last lease, never with time alone.
+    pub fn rank(&self, choice: Choice) -> Rank {
+        let spec = &self.key.spec;
+        let behind = u128::from(i32::MAX.abs_diff(spec.priority));
+        // Held of allowed, so fine that two which are not equal differ by more than one: as long as no key allows more than
+        // 2^17 calls, see `MAX_CONCURRENCY`.
+        let load = u128::from((u64::from(self.held) << 34) / u64::from(spec.concurrency.max(1)));
+        let weight = match choice {
+            Choice::Priority => behind << 64 | load,
+            Choice::LeastLoaded => load << 32 | behind,
+        };
+        Rank { weight, lent: self.lent, key: self.key.id }
+    }
+}
+
 /// What can be done for a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
@@ -57,26 +80,21 @@ pub enum Decision {
     TooMany,
 }
 
-/// Chooses among the keys of a provider.
+/// Chooses among the keys of a provider, which come in the order of their [ranks](KeyUse::rank): the first that is free
+/// for the claim.
 ///
 /// Pure: no clock, no store. The caller passes what it knows and acts on the answer in the same transaction.
-pub fn select<'a>(keys: impl IntoIterator<Item = &'a KeyUse>, claim: &Claim, choice: Choice, now: Moment) -> Decision {
-    let mut best: Option<&KeyUse> = None;
+pub fn select<'a>(keys: impl IntoIterator<Item = &'a KeyUse>, claim: &Claim, now: Moment) -> Decision {
     let mut wait = Obstacle::nothing();
     for used in keys {
-        // What stands in the way of a key that would not be taken anyway is of no interest.
-        if best.is_some_and(|best| !is_better(used, best, choice)) {
-            continue;
-        }
         match obstacle(used, claim, now) {
-            None => best = Some(used),
+            None => return Decision::Grant(Some(used.key.id)),
             Some(found) => wait = wait.or(found),
         }
     }
-    match (best, wait) {
-        (Some(used), _) => Decision::Grant(Some(used.key.id)),
-        (None, Obstacle { reason: None, .. }) => Decision::TooMany,
-        (None, Obstacle { reason: Some(reason), until, .. }) => Decision::Wait { reason, until },
+    match wait {
+        Obstacle { reason: None, .. } => Decision::TooMany,
+        Obstacle { reason: Some(reason), until, .. } => Decision::Wait { reason, until },
     }
 }
 
@@ -89,18 +107,6 @@ pub(crate) fn charge(used: &KeyUse, claim: &Claim, now: Moment) -> Decision {
         Obstacle { reason: Some(reason), until, .. } => Decision::Wait { reason, until },
         Obstacle { reason: None, .. } => Decision::TooMany,
     }
-}
-
-fn is_better(one: &KeyUse, other: &KeyUse, choice: Choice) -> bool {
-    let priority = one.key.spec.priority.cmp(&other.key.spec.priority);
-    // Held of allowed, compared without a division.
-    let share = |used: &KeyUse, of: &KeyUse| u64::from(used.held) * u64::from(of.key.spec.concurrency);
-    let idle = share(other, one).cmp(&share(one, other));
-    let order = match choice {
-        Choice::Priority => priority.then(idle),
-        Choice::LeastLoaded => idle.then(priority),
-    };
-    order.then(other.lent.cmp(&one.lent)).then(other.key.id.cmp(&one.key.id)) == Ordering::Greater
 }
 
 /// What keeps a key, or all of them, from being lent.

@@ -83,7 +83,7 @@ impl PoolView {
     pub(crate) fn of(engine: &Engine) -> Self {
         let state = &engine.state;
         let (now, today) = (state.now, state.now.day());
-        let keys = state.providers.values().flatten().map(|used| KeyView {
+        let keys = state.keys().map(|used| KeyView {
             key: used.key.clone(),
             held: used.held,
             requests_this_minute: used.window.units(now),

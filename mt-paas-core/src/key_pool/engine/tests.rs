@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::super::claim::Claim;
 use super::super::edit::KeyEdit;
-use super::super::key::{Key, KeySpec, Provider, TenantScope};
+use super::super::health::Verdict;
+use super::super::key::{Key, KeyId, KeySpec, Provider, TenantScope};
+use super::super::op::{Op, Outcome};
+use super::super::select::Decision;
 use super::super::state::Whole;
 use super::*;
 
@@ -157,7 +161,7 @@ impl Trial {
                 }
                 _ => continue,
             };
-            if let Some(key) = self.engine.state.loans.get(&lease).and_then(|loan| loan.key) {
+            if let Some(key) = self.engine.state.loans.get(lease).and_then(|loan| loan.key) {
                 self.charged.entry(lease).or_default().push((batch.now, key, charge.units));
             }
         }
@@ -173,7 +177,7 @@ impl Trial {
             };
             assert!(state.loans.values().filter(same).count() <= limits.per_user as usize, "user after {after:?}");
         }
-        for used in state.providers.values().flatten() {
+        for used in state.keys() {
             let key: &Key = &used.key;
             let held = state.loans.values().filter(|loan| loan.key == Some(key.id)).count();
             assert_eq!(held, used.held as usize, "count of {} after {after:?}", key.id);
@@ -217,7 +221,7 @@ fn settle_plainly(engine: &mut Engine) {
         match waiter.charges {
             None => {
                 let Decision::Grant(key) = engine.decide(&waiter.claim) else { unreachable!() };
-                engine.grant(waiter.claim.clone(), key, Some(&waiter));
+                engine.grant(waiter.claim.clone(), key, Some((waiter.ticket, waiter.member)));
             }
             Some(lease) => {
                 let (charge, ticket) = (engine.charge_now(waiter.claim.units), Some(waiter.ticket));
@@ -234,7 +238,7 @@ fn the_queue_serves_as_if_everybody_was_looked_at() {
         for _ in 0..STEPS {
             trial.step();
             // The end of a lease, once by the rules and once plainly.
-            let Some(lease) = trial.engine.state.loans.keys().next().copied() else { continue };
+            let Some(lease) = trial.engine.state.loans.values().next().map(|loan| loan.generation) else { continue };
             let (mut quick, mut plain) = (trial.engine.play(), trial.engine.play());
             quick.release(lease);
             plain.put(Change::Ended { lease, given_back: true });

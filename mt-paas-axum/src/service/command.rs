@@ -236,7 +236,7 @@ async fn on_redis(url: &str) -> Result<Arc<dyn KeyPoolStore>, Failure> {
 /// An error and what it came from, in one sentence. None of them holds the address's password.
 #[cfg(feature = "redis")]
 fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let chain = std::iter::successors(Some(error), |error| error.source());
+    let chain = std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source());
     chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 

@@ -125,9 +125,9 @@ async fn sessions(desk: &Desk, view: &View, session: &AnySession) -> Result<Mark
                 div.what {
                     p { strong { (agent) } " · " (address) " " @if other.id == session.session.id { span.tag.good { (view.say(texts::THIS_DEVICE)) } } }
                     p.facts {
-                        span { (view.say(texts::SEEN_AT)) " " (moment(view, other.seen_at)) }
-                        span { (view.say(texts::LOGGED_IN_AT)) " " (moment(view, other.created_at)) }
-                        span { (view.say(texts::ENDS_AT)) " " (moment(view, other.ends_at())) }
+                        span { (view.say(texts::SEEN_AT)) ": " (moment(view, other.seen_at)) }
+                        span { (view.say(texts::LOGGED_IN_AT)) ": " (moment(view, other.created_at)) }
+                        span { (view.say(texts::ENDS_AT)) ": " (moment(view, other.ends_at())) }
                     }
                 }
                 form.acts method="post" action={ "/account/sessions/" (other.id) "/end" } {

@@ -132,9 +132,9 @@ fn row(view: &View, key: &IssuedKey) -> Markup {
             p { strong { (key.name) } " " code { (key.purpose.prefix()) "…" (key.hint) } " " span.tag.(class) { (view.say(state)) } }
             @if !key.scopes.is_empty() { p.facts { span { @for scope in &key.scopes { code { (scope) } " " } } } }
             p.facts {
-                span { (view.say(texts::MADE_AT)) " " (moment(view, key.created_at)) }
-                span { (view.say(texts::USED_AT)) " " @match key.used_at { Some(at) => (moment(view, at)), None => (view.say(texts::NOT_USED)) } }
-                span { (view.say(texts::KEY_ENDS)) " " @match key.expires_at { Some(at) => (moment(view, at)), None => (view.say(texts::NEVER)) } }
+                span { (view.say(texts::MADE_AT)) ": " (moment(view, key.created_at)) }
+                span { @match key.used_at { Some(at) => { (view.say(texts::USED_AT)) ": " (moment(view, at)) }, None => (view.say(texts::NOT_USED)) } }
+                span { (view.say(texts::KEY_ENDS)) ": " @match key.expires_at { Some(at) => (moment(view, at)), None => (view.say(texts::NEVER)) } }
             }
         }
         @if works { div.acts {
@@ -179,7 +179,8 @@ fn form(desk: &Desk, view: &View, session: &Session, refused: Option<(&Refusal, 
         .filter(|(_, needs)| session.principal.access >= **needs)
         .map(|(scope, _)| scope)
         .collect();
-    let had = |scope: &str| typed.is_none_or(|typed| typed.all("scopes").any(|had| had == scope));
+    // A key gets what its owner picks; where there is one right only, a key without it would be good for nothing.
+    let had = |scope: &str| typed.map_or(may.len() == 1, |typed| typed.all("scopes").any(|had| had == scope));
     let scopes: Vec<Choice<'_>> =
         may.iter().map(|scope| Choice { value: scope, label: scope, chosen: had(scope) }).collect();
     let purposes = [("live", texts::KEY_LIVE), ("test", texts::KEY_TEST)];

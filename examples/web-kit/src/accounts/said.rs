@@ -92,3 +92,80 @@ fn wait(view: &View, seconds: i64) -> String {
     }
     view.fill(texts::TOO_MANY_TRIES, &[("seconds", &seconds.to_string())])
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use chrono::{TimeDelta, Utc};
+    use mt_paas_axum::language::Language;
+    use mt_paas_core::auth::{ClientKey, HashingError};
+
+    use super::*;
+    use crate::{Reader, Site, Text};
+
+    fn all() -> Vec<AuthError> {
+        let now = Utc::now();
+        let mistyped = "x".parse::<ClientKey>().unwrap_err();
+        let fault =
+            |name: &str, message: &str| FieldError { loc: vec!["body".into(), name.into()], message: message.into() };
+        let names = ["login_name", "email", "expires_at", "scopes", "overlap_hours", "purpose"];
+        let mut faults: Vec<_> = names.map(|name| fault(name, "is wrong")).into();
+        faults.push(fault("name", "must be 1 to 100 characters in one line"));
+        vec![
+            AuthError::WrongLogin,
+            AuthError::WrongPassword,
+            AuthError::TooManyTries { until: now + TimeDelta::seconds(20), now },
+            AuthError::TooManyTries { until: now + TimeDelta::minutes(20), now },
+            AuthError::Busy,
+            AuthError::NotLoggedIn,
+            AuthError::MustChangePassword,
+            AuthError::NotAllowed,
+            AuthError::Oneself,
+            AuthError::Missing("tenant"),
+            AuthError::Missing("key"),
+            AuthError::Missing("session"),
+            AuthError::Missing("user"),
+            AuthError::Taken,
+            AuthError::OverQuota(3),
+            AuthError::LastSuperAdmin,
+            AuthError::NotFirst,
+            PasswordRefused::TooShort { minimum: 15 }.into(),
+            PasswordRefused::TooLong { maximum: 1_024 }.into(),
+            PasswordRefused::Common.into(),
+            PasswordRefused::Monotonous.into(),
+            PasswordRefused::Context.into(),
+            AuthError::SamePassword,
+            AuthError::Invalid(faults),
+            AuthError::LinkEnded,
+            KeyRefused::Mistyped(mistyped).into(),
+            KeyRefused::Unknown.into(),
+            KeyRefused::Revoked(now).into(),
+            KeyRefused::Ended(now).into(),
+            KeyRefused::OwnerInactive.into(),
+            KeyRefused::Scope.into(),
+            AuthError::TooManyKeys(100),
+            AuthError::Contended,
+            HashingError::Overloaded.into(),
+        ]
+    }
+
+    #[test]
+    fn every_refusal_has_a_sentence_of_its_own_in_both_languages() {
+        let site = Arc::new(Site::new(Text::new("Test", "Test")));
+        for language in [Language::English, Language::Korean] {
+            let reader = Reader { language, chosen: None, address: "/".to_owned(), request_id: None };
+            let view = View::new(&site, reader, None);
+            let mut told = BTreeSet::new();
+            for error in all() {
+                for (_, sentence) in said(&view, &error) {
+                    assert!(sentence.ends_with('.') && !sentence.contains('{'), "{error:?}: {sentence}");
+                    assert_ne!(sentence, view.say(texts::UNAVAILABLE), "{error:?}");
+                    let busy = sentence == view.say(texts::BUSY);
+                    assert!(told.insert(sentence) || busy, "{error:?} is told as another one");
+                }
+            }
+        }
+    }
+}

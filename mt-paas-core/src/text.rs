@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_domain_is_the_same_in_either_spelling() {
-        for (spelled, ascii) in [("김@한림.KR", "김@xn--h32b13v.kr"), ("A@ＡＢ.kr", "a@ab.kr"), ("x", "x")] {
+        for (spelled, ascii) in [("김@한림.KR", "김@xn--4y2b581c.kr"), ("A@ＡＢ.kr", "a@ab.kr"), ("x", "x")] {
             assert_eq!(email_key(spelled), ascii);
             assert_eq!(email_key(ascii), ascii);
         }

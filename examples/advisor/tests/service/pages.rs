@@ -49,7 +49,10 @@ async fn start_page() -> Result<(), Failed> {
     let second = get("/?after=many59&lang=en").await?.text().await?;
     assert!(second.contains("href=\"?after=many59&amp;lang=ko\"") && second.contains("href=\"/?lang=en\""), "{second}");
     assert!(!first.contains("href=\"/?lang=en\"") && first.contains("href=\"/docs/\""), "{first}");
-    assert!(second.contains("many60") && second.contains("<code>t1</code>") && !second.contains("Next page"), "{second}");
+    assert!(
+        second.contains("many60") && second.contains("<code>t1</code>") && !second.contains("Next page"),
+        "{second}"
+    );
     for (name, value) in [("Host", "advisor.example"), ("X-Forwarded-For", "203.0.113.9")] {
         let seen = http.get(&base).header(name, value).send().await?.text().await?;
         assert!(!seen.contains("<code>t1</code>"), "{name}");

@@ -60,7 +60,12 @@ async fn warm(accounts: &Accounts, token: &SessionToken, key: &ClientKey) {
     let (text, bearer) = (key.expose().to_owned(), token.expose().to_owned());
     let mut rounds = [const { Vec::new() }; 3];
     for _ in 0..ROUNDS {
-        rounds[0].push(each(async || drop(black_box(token.digest()))).await);
+        rounds[0].push(
+            each(async || {
+                black_box(token.digest());
+            })
+            .await,
+        );
         rounds[1].push(
             each(async || {
                 let token: SessionToken = black_box(&bearer).parse().expect("a token");

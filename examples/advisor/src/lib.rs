@@ -11,11 +11,14 @@ use axum::Router;
 use axum::routing::get;
 use chrono::{DateTime, Utc};
 use mt_paas_axum::audit::AuditLayer;
+use mt_paas_axum::auth::accounts_routes;
 use mt_paas_axum::compat::applications;
 use mt_paas_axum::deprecation::{AliasSchedule, deprecated};
 use mt_paas_axum::http::HeaderName;
 use mt_paas_axum::service::{About, Context};
 use mt_paas_core::audit::action;
+
+use web_kit::{Site, Text, account_pages};
 
 use crate::demo::Demo;
 use crate::handler::Advisor;
@@ -32,7 +35,9 @@ const OLD_PATHS_SINCE: DateTime<Utc> = DateTime::from_timestamp(1_793_491_200, 0
 ///
 /// A sentence that names the setting that cannot be used.
 pub fn app(context: &Context) -> Result<Router, Box<dyn Error + Send + Sync>> {
-    let ready_made = || context.store_handler().plans(handler::plans());
+    let accounts = web_kit::service_accounts(context, |accounts| accounts)?;
+    let keeper = context.doorkeeper(&accounts)?;
+    let ready_made = || context.store_handler().plans(handler::plans()).accounts(accounts.clone());
     let store = ready_made().hooks(Demo::new(ready_made().build()?)).build()?;
     let advisor = Arc::new(Advisor::new(store));
 
@@ -53,6 +58,8 @@ pub fn app(context: &Context) -> Result<Router, Box<dyn Error + Send + Sync>> {
         .route("/t/{tenant}", get(pages::tenant))
         .route("/style.css", get(pages::style))
         .with_state(Arc::new((context.clone(), advisor.clone())));
-    let own = context.audit_routes().merge(old.merge(desk).into());
+    let people = account_pages(&keeper, &Site::new(Text::new("Advisor", "상담 서비스")).home("/"));
+    let json = accounts_routes(&keeper, context.settings.accounts.default_tenant.clone());
+    let own = context.audit_routes().merge(json).merge(old.merge(desk).merge(people).into());
     Ok(context.standard_api(advisor).routes(own).build()?)
 }

@@ -71,7 +71,8 @@ pub(crate) async fn tenant(language: Language, Path(tenant): Path<String>) -> Re
     let tenant: TenantId = tenant.parse().map_err(|_| Problem::not_found())?;
     let welcome =
         language.say("Here the people of this tenant use the service:", "이 테넌트의 사용자가 서비스를 쓰는 곳입니다:");
-    Ok(page(language, &html! { p { (welcome) " " code { (tenant) } } }, ""))
+    let log_in = html! { a href={ "/t/" (tenant) "/login" } { (language.say("Log in", "로그인")) } };
+    Ok(page(language, &html! { p { (welcome) " " code { (tenant) } } p { (log_in) } }, ""))
 }
 
 /// `GET /style.css`

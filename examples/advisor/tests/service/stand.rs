@@ -6,7 +6,7 @@ use axum::Router;
 use libtest_mimic::Failed;
 use mt_paas_axum::auth::MarketKeys;
 use mt_paas_axum::serve::{ServeOptions, serve};
-use mt_paas_axum::service::{Context, LazyKeyPool, Make, Settings};
+use mt_paas_axum::service::{Context, LazyAccounts, LazyKeyPool, Make, Settings};
 use mt_paas_core::seal::Keyring;
 use mt_paas_core::store::Store;
 use mt_paas_core::store::memory::MemoryStore;
@@ -32,6 +32,7 @@ fn router_with(make: Make, store: Arc<dyn Store>, address: &str, get: Get<'_>) -
         settings: Arc::new(settings),
         address: address.parse()?,
         key_pool: LazyKeyPool::default(),
+        accounts: LazyAccounts::default(),
         keyring: Keyring::default(),
     };
     make(&context).map_err(|error| error.to_string().into())

@@ -1,9 +1,11 @@
 //! What a token of JSON means where it stands.
 
+use std::collections::HashMap;
+
 use super::scalar::{hidden_string, is_scalar, redacted_string, stays};
 use crate::redact::MARK;
 use crate::redact::filter::NAME;
-use crate::redact::name::{Naming, Sort};
+use crate::redact::name::{LONGEST, Naming, Sort};
 use crate::redact::rules::Rules;
 
 use super::escape::unescaped;
@@ -37,12 +39,16 @@ pub(super) struct Grammar {
     /// The tokens since the last comma or bracket, as they came and as they will be written.
     came: Vec<u8>,
     ready: Vec<u8>,
+    /// What names mean that were looked at closely and hold no secret themselves: records repeat them.
+    seen: HashMap<Box<[u8]>, Naming>,
 }
 
 /// No JSON is nested deeper.
 const DEEPEST: usize = 1024;
 /// No more is held, of which all but two strings can only be blanks.
 const MOST_HELD: usize = 4 * 1024 * 1024;
+/// So many names are remembered, none of which is longer than a name is.
+const MOST_SEEN: usize = 256;
 
 /// An object or a list.
 #[derive(Debug, Clone, Copy)]
@@ -228,6 +234,12 @@ impl Grammar {
 
     fn name(&mut self, string: &[u8], rules: &Rules, nested: u8) {
         let inside = &string[1..string.len() - 1];
+        self.expected = Expected::Colon;
+        if let Some(naming) = self.seen.get(inside) {
+            self.member = Member { naming: *naming, role: Role::of(inside) };
+            self.ready.extend_from_slice(string);
+            return;
+        }
         let kinds = rules.filter.all(string);
         let hidden = self.open.last().is_some_and(|open| open.hide.is_some());
         let spelled_out = inside.is_ascii() && !inside.contains(&b'\\');
@@ -240,9 +252,12 @@ impl Grammar {
         if spelled_out && kinds == 0 && !rules.may_hold_mail(string) {
             self.ready.extend_from_slice(string);
         } else {
+            let before = self.ready.len();
             redacted_string(rules, string, nested, &mut self.ready);
+            if self.ready[before..] == *string && inside.len() <= LONGEST && self.seen.len() < MOST_SEEN {
+                self.seen.insert(inside.into(), naming);
+            }
         }
-        self.expected = Expected::Colon;
     }
 
     fn string(&mut self, string: &[u8], rules: &Rules, nested: u8) -> Result<(), ()> {

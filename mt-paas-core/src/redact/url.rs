@@ -7,6 +7,7 @@ use super::encoded::{holds_secret, is_secret_in_base64};
 use super::name::{Naming, in_query};
 use super::rules::Rules;
 use super::text;
+use crate::auth::OneTimeToken;
 
 /// `url` without the secrets in its user information, path, query and fragment.
 pub(super) fn redacted(rules: &Rules, url: &str) -> String {
@@ -34,7 +35,7 @@ fn redacted_path(rules: &Rules, path: &str) -> String {
         let most = if segments.len() > SEGMENTS { at + 1 } else { segments.len() };
         let whole = |end: &usize| is_secret_in_base64(rules, segments[at..*end].join("/").as_bytes());
         let several = (at + 2..=most).rev().find(whole);
-        let hidden = several.is_some() || holds_secret(rules, segments[at].as_bytes());
+        let hidden = several.is_some() || is_token(segments[at]) || holds_secret(rules, segments[at].as_bytes());
         shown.push(if hidden { MARK } else { segments[at] });
         at = several.unwrap_or(at + 1);
     }
@@ -58,7 +59,7 @@ fn redacted_pair<'p>(rules: &Rules, pair: &'p str) -> Cow<'p, str> {
         matches!(rules.names.naming(&name), Naming::Secret(_)) || in_query(&name) && !open
     });
     // A value that holds a secret is hidden as a whole: what is left of it could not be read anyway.
-    let holds = || [&*decoded, value].iter().any(|value| holds_secret(rules, value.as_bytes()));
+    let holds = || is_token(&decoded) || [&*decoded, value].iter().any(|value| holds_secret(rules, value.as_bytes()));
     match name {
         Some(name) if holds_secret(rules, name.as_bytes()) => Cow::Borrowed(MARK),
         _ if value.is_empty() => Cow::Borrowed(pair),
@@ -68,6 +69,11 @@ fn redacted_pair<'p>(rules: &Rules, pair: &'p str) -> Cow<'p, str> {
     }
 }
 
+/// Whether a part of an address is a token of a session or a one-time link: letters without a shape, told by their number.
+fn is_token(part: &str) -> bool {
+    part.parse::<OneTimeToken>().is_ok()
+}
+
 fn free_text(rules: &Rules, text: &str) -> String {
     text::redacted(rules, text.as_bytes()).map_or_else(|| text.to_owned(), super::into_text)
 }
@@ -75,4 +81,27 @@ fn free_text(rules: &Rules, text: &str) -> String {
 fn percent_decoded(text: &str) -> String {
     let pair = format!("v={text}");
     url::form_urlencoded::parse(pair.as_bytes()).next().map_or_else(String::new, |(_, value)| value.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Redactor;
+    use super::*;
+
+    #[test]
+    fn a_one_time_link_is_not_seen_where_its_address_is() {
+        let token = OneTimeToken::generate();
+        let redactor = Redactor::default();
+        for (url, shown) in [
+            (format!("/set-password/{}", token.expose()), format!("/set-password/{MARK}")),
+            (format!("/setup/{}?lang=ko", token.expose()), format!("/setup/{MARK}?lang=ko")),
+            (format!("/x?token={}", token.expose()), format!("/x?token={MARK}")),
+            (format!("/x?next={}", token.expose()), format!("/x?next={MARK}")),
+        ] {
+            assert_eq!(redactor.url(&url), shown);
+        }
+        // What is shorter or longer is an id like any other.
+        let id = &token.expose()[1..];
+        assert_eq!(redactor.url(&format!("/mt/tenant/{id}/users")), format!("/mt/tenant/{id}/users"));
+    }
 }

@@ -1,3 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-pub mod smtp;
+mod smtp;
+
+pub use smtp::{InvalidSmtp, SmtpNotifier};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use chrono::TimeDelta;
-use mt_paas_core::auth::{Accounts, AccountsBuilder, InvalidAccounts, LogNotifier, PasswordPolicy};
+use mt_paas_core::auth::{Accounts, AccountsBuilder, InvalidAccounts, LogNotifier, OneTimeToken, PasswordPolicy};
 use mt_paas_core::{Secret, TenantId};
 use tokio::task::JoinHandle;
 
@@ -134,7 +134,7 @@ impl LazyAccounts {
 
     /// What a start does: the first operator of the settings is made, known first logins are refused where others reach
     /// the service, and links are sent from then on. The task that does so ends when it is dropped.
-    pub(super) async fn start(&self, context: &Context, language: Language) -> Result<Option<Housekeeping>, Failure> {
+    pub(super) async fn start(&self, context: &Context) -> Result<Option<Housekeeping>, Failure> {
         let Some(accounts) = self.0.get() else { return Ok(None) };
         let settings: &Settings = &context.settings;
         let at_home = context.is_at_home();
@@ -147,12 +147,9 @@ impl LazyAccounts {
         if !at_home {
             accounts.refuse_known_logins(first.map(|(user, pass)| (user.as_str(), pass))).await?;
         }
-        if let Some(token) = accounts.setup_token().await? {
-            let first = language.say("first operator, within 15 minutes", "첫 운영자 등록 (15분 안에)");
-            println!("{first}: {}/setup/{}", context.public_url, token.expose());
-        }
+        let setup = accounts.setup_token().await?;
         let keeper = accounts.clone();
-        Ok(Some(Housekeeping(tokio::spawn(async move { keeper.keep_house().await }))))
+        Ok(Some(Housekeeping { setup, work: tokio::spawn(async move { keeper.keep_house().await }) }))
     }
 }
 
@@ -163,10 +160,21 @@ impl fmt::Debug for LazyAccounts {
 }
 
 /// Looks after accounts until dropped.
-pub(super) struct Housekeeping(JoinHandle<()>);
+pub(super) struct Housekeeping {
+    setup: Option<OneTimeToken>,
+    work: JoinHandle<()>,
+}
+
+impl Housekeeping {
+    /// Where the first operator is made, as long as there is none; for whoever started the service, and nobody else.
+    pub(super) fn invitation(&self, public_url: &str, language: Language) -> Option<String> {
+        let first = language.say("first operator, within 15 minutes", "첫 운영자 등록 (15분 안에)");
+        self.setup.as_ref().map(|token| format!("{first}: {public_url}/setup/{}", token.expose()))
+    }
+}
 
 impl Drop for Housekeeping {
     fn drop(&mut self) {
-        self.0.abort();
+        self.work.abort();
     }
 }

@@ -150,11 +150,14 @@ async fn serve_until_told(
     };
     let router = make(&context)?;
     secrets::start_key_pool(&context, sql.as_ref()).await?;
-    let housekeeping = context.accounts.start(&context, language).await?;
+    let housekeeping = context.accounts.start(&context).await?;
     println!("{} {}: {public_url}", about.name, about.version);
     if let Some(made) = made {
         let kept = language.say("market key (kept in", "마켓 키 (보관 위치:");
         println!("{kept} {}): {}", made.path.display(), made.key);
+    }
+    if let Some(invitation) = housekeeping.as_ref().and_then(|keeper| keeper.invitation(&public_url, language)) {
+        println!("{invitation}");
     }
     let served = serve(listener, router, ServeOptions::default(), terminated()).await;
     drop(housekeeping);

@@ -1,5 +1,5 @@
-//! Clients against servers on a socket.
+//! The clients of this crate against servers on loopback sockets.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
+#![allow(clippy::unwrap_used, reason = "an unwrap is how a test fails")]
 
 mod smtp;

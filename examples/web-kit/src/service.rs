@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mt_paas_axum::service::Context;
 use mt_paas_core::auth::{Accounts, AccountsBuilder};
-use mt_paas_providers::smtp::SmtpNotifier;
+use mt_paas_providers::SmtpNotifier;
 
 /// The accounts of a service as its settings say; `set` adapts them to the service. Messages to people go by mail where
 /// `SMTP_URL` is set.

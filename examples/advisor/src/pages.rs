@@ -100,31 +100,23 @@ async fn tenants(
 
 fn figures(language: Language, rows: &[Row]) -> Markup {
     let say = |english, korean| language.say(english, korean);
-    let heads = [
-        say("Users", "사용자"),
-        say("Messages", "메시지"),
-        say("Tokens", "토큰"),
-        say("Cost (USD, 30 days)", "비용 (USD, 30일)"),
-    ];
+    let heads =
+        [("Users", "사용자"), ("Messages", "메시지"), ("Tokens", "토큰"), ("Cost (USD, 30 days)", "비용 (USD, 30일)")];
     let state = |status| match status {
         TenantStatus::Active => say("active", "사용 중"),
         TenantStatus::Suspended => say("suspended", "일시 중지"),
         _ => say("deactivated", "종료"),
     };
     let numbers = |sum: &StatsSummary| {
-        let cost = sum.estimated_cost_usd.nanos() as f64 / 1e9;
-        [
-            sum.total_users.to_string(),
-            sum.total_messages.to_string(),
-            sum.total_tokens.to_string(),
-            format!("{cost:.2}"),
-        ]
+        let [users, messages, tokens] =
+            [sum.total_users, sum.total_messages, sum.total_tokens].map(|sum| sum.to_string());
+        [users, messages, tokens, format!("{:.2}", sum.estimated_cost_usd.nanos() as f64 / 1e9)]
     };
     html! {
         div.scroll tabindex="0" role="region" aria-label=(say("Figures of tenants", "테넌트 수치")) { table {
             thead { tr {
                 th scope="col" { (say("Tenant", "테넌트")) } th scope="col" { (say("State", "상태")) }
-                @for head in heads { th.number scope="col" { (head) } }
+                @for (english, korean) in heads { th.number scope="col" { (say(english, korean)) } }
             } }
             tbody { @for (tenant, status, sum) in rows { tr {
                 th scope="row" { code { (tenant) } } td { (state(*status)) }

@@ -1,6 +1,7 @@
 //! The command line of a service: `serve` (the default), `migrate`, `usage`, `secrets`, `audit`.
 
 use std::error::Error;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -151,13 +152,13 @@ async fn serve_until_told(
     let router = make(&context)?;
     secrets::start_key_pool(&context, sql.as_ref()).await?;
     let housekeeping = context.accounts.start(&context).await?;
-    println!("{} {}: {public_url}", about.name, about.version);
+    say(&format!("{} {}: {public_url}", about.name, about.version));
     if let Some(made) = made {
         let kept = language.say("market key (kept in", "마켓 키 (보관 위치:");
-        println!("{kept} {}): {}", made.path.display(), made.key);
+        say(&format!("{kept} {}): {}", made.path.display(), made.key));
     }
     if let Some(invitation) = housekeeping.as_ref().and_then(|keeper| keeper.invitation(&public_url, language)) {
-        println!("{invitation}");
+        say(&invitation);
     }
     let served = serve(listener, router, ServeOptions::default(), terminated()).await;
     drop(housekeeping);
@@ -165,6 +166,11 @@ async fn serve_until_told(
     store.close().await?;
     served?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Tells whoever started the service. That nobody reads it any more is no reason not to serve.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// Listens with room for a burst: the usual queue of 128 connections overflows when a school's lesson begins.

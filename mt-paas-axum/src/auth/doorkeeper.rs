@@ -28,7 +28,7 @@ use crate::request_id::RequestId;
 /// It finds out who sends a request, once, and tells the extractors [`Session`](super::Session),
 /// [`AnySession`](super::AnySession) and [`ClientKey`](super::ClientKey), the layer
 /// [`RequireRole`](super::RequireRole) and the [`AuditContext`] of what is done below. By itself it turns nobody
-/// away: a handler that asks for nothing is open to everybody. It does refuse what [other sites](super::csrf) make a
+/// away: a handler that asks for nothing is open to everybody. It does refuse what other sites make a
 /// browser send, and writes every refusal below it into the audit trail.
 ///
 /// A token comes as `Authorization: Bearer` or in the [cookie](SessionCookie), a key as `Authorization: Bearer` or

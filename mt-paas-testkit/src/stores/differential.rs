@@ -16,7 +16,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use uuid::Uuid;
 
-use super::fixtures::{call, days, minute, new_tenant, new_user, noon, zone};
+use super::fixtures::{call, days, minute, new_tenant, new_user, noon, user_id, zone};
 use super::violation::{Violation, same};
 
 super::tests!("differential": answers_are_those_of_the_in_memory_store);
@@ -43,6 +43,7 @@ pub async fn same_as_memory(store: &dyn Store, seed: u64, steps: u32) -> Result<
         row: tenant,
         claims: Vec::new(),
         events: 0,
+        renewed: 0,
     };
     for step in 0..steps {
         let what = pair.step().await.map_err(|violation| violation.after(format!("seed {seed}, step {step}")))?;
@@ -89,6 +90,7 @@ struct Pair<'a> {
     users: Vec<User>,
     claims: Vec<Claim>,
     events: u32,
+    renewed: u32,
 }
 
 impl Side<'_> {
@@ -206,6 +208,8 @@ impl Pair<'_> {
         if self.sides[0].store.user(&user.tenant, &user.id).await?.is_some() {
             return Ok("nothing");
         }
+        // Mostly whoever comes back is somebody new, since an id that has used something is not given again.
+        let user = if self.random.random_bool(0.7) { self.renew(user)? } else { user };
         let quota = self.random.random_range(3..9);
         let at = self.soon();
         let event = OutboxEvent::user_created(&self.row, &user, at);
@@ -308,6 +312,16 @@ impl Pair<'_> {
         });
         both!(self, "the audit", |side| side.store.audit_usage(&id, false).await?);
         Ok(())
+    }
+
+    /// The same person under an id that nobody had.
+    fn renew(&mut self, user: User) -> Result<User, Violation> {
+        self.renewed += 1;
+        let id = user_id(&format!("u{}", 100 + self.renewed))?;
+        for known in self.users.iter_mut().filter(|known| known.id == user.id) {
+            known.id = id.clone();
+        }
+        Ok(User { id, ..user })
     }
 
     fn any_user(&mut self) -> User {

@@ -9,10 +9,12 @@ use mt_paas_core::outbox::OutboxEvent;
 use mt_paas_core::standard_api::{Branding, Limits, TenantStatus};
 use mt_paas_core::store::Store;
 use mt_paas_core::tenants::{HookAfter, PendingHook, Saved, SubscriptionTerm, Tenant};
+use mt_paas_core::users::{Inserted, User};
 use uuid::Uuid;
 
 use super::fixtures::{
-    at_once, chat, day, days, done, join, minute, new_tenant, noon, open, open_in, page, record, tenant_id, used, zone,
+    at_once, chat, day, days, done, insert, join, minute, new_tenant, noon, open, open_in, page, record, tenant_id,
+    used, user_id, zone,
 };
 use super::violation::{Violation, holds, same};
 
@@ -220,9 +222,11 @@ async fn a_purge_removes_users_and_keeps_usage(store: Subject) -> Result<(), Vio
     holds!(list.total == 0 && list.users.is_empty(), "users are listed: {list:?}");
     let usage = store.usage(&tenant.id, days(0, 0)).await?;
     same!((usage.active_users, usage.sessions, usage.events, usage.tokens), (1, 1, 1, 15), "the usage");
-    // The address is free, and whoever gets the id again finds what it used.
-    join(&*store, &tenant, "u").await?;
-    same!(used(&*store, &user).await?.tokens, 15, "the tokens of the id");
+    // The address is free, and the id is nobody's: whoever got it would find what somebody else used.
+    same!(insert(&*store, &tenant, &user, 100).await?, Inserted::Taken, "the id");
+    let next = User { id: user_id("next")?, ..user };
+    same!(insert(&*store, &tenant, &next, 100).await?, Inserted::Done, "the address");
+    same!(used(&*store, &next).await?.tokens, 0, "the tokens of another id");
     Ok(())
 }
 

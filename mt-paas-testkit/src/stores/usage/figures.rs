@@ -170,7 +170,8 @@ pub(super) async fn ten_users_cost_most_in_order(store: Subject) -> Result<(), V
     same!(costs.top_users[0].tokens, 15, "the tokens of the first");
     // Who costs nothing is not in the list, even where there is room.
     store.purge_users(&tenant.id, tenant.revision).await?;
-    join(&*store, &tenant, "u04").await?;
+    let frugal = join(&*store, &tenant, "frugal").await?;
+    record(&*store, &tenant, &[cost("e13", &frugal, 0)]).await?;
     same!(store.costs(&tenant.id, days(0, 0)).await?.top_users, Vec::new(), "users without costs");
     Ok(())
 }

@@ -71,7 +71,8 @@ async fn handlers_learn_who_is_there_and_roles_are_asked_for_around_them() {
         Ask::new(if path == "/chat" { Method::POST } else { Method::GET }, path).bearer(token)
     };
     let none = |path: &str| Ask::new(Method::GET, path);
-    let mistyped = format!("{}x", &key[..key.len() - 1]);
+    let (most, last) = key.split_at(key.len() - 1);
+    let mistyped = format!("{most}{}", if last == "x" { "y" } else { "x" });
     for (ask, status, said) in [
         (none("/console"), 401, json!("UNAUTHORIZED")),
         (ask("/console", &user.token), 403, json!("FORBIDDEN")),
